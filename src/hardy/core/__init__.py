@@ -1,0 +1,117 @@
+"""What a call is: codes, errors, deadlines, operations, and the waist everything composes around.
+
+Floor 0. Imports the standard library only and does no I/O, so that domain and
+use cases may import it freely.
+
+Example:
+    >>> import asyncio
+    >>> async def greet(name: str) -> str:
+    ...     return f"hello {name}"
+    >>> operation = Operation.of(greet)
+    >>> asyncio.run(operation.invoke(operation.message(name="you"), {}))
+    'hello you'
+"""
+
+from hardy.core._binding import Binding, Exposed
+from hardy.core._call import Call, current_call
+from hardy.core._clock import Clock, SystemClock
+from hardy.core._codes import Code
+from hardy.core._deadline import Deadline
+from hardy.core._diagnostics import EXIT_CODES, BuildFailed, Diagnostic, Place, Severity
+from hardy.core._errors import (
+    CANONICAL,
+    Aborted,
+    AlreadyExists,
+    Cancelled,
+    DataLoss,
+    DeadlineExceeded,
+    Error,
+    FailedPrecondition,
+    Fault,
+    Internal,
+    InvalidArgument,
+    InvalidMessage,
+    Malformed,
+    NotFound,
+    OutOfRange,
+    PermissionDenied,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+    Unimplemented,
+    Unknown,
+    error_from_wire,
+)
+from hardy.core._handler import Handler, Middleware, compose
+from hardy.core._logger import Logger, SilentLogger
+from hardy.core._messages import is_message_type
+from hardy.core._metadata import Metadata
+from hardy.core._module import publish
+from hardy.core._notices import CallEnded, ComponentClosed, ComponentOpened, Emit, Notice, Notices, TaskFailed
+from hardy.core._operation import MISSING, Kind, Need, Operation, Parameter, Rule
+from hardy.core._principal import Principal, PrincipalKind
+from hardy.core._shield import shielded
+
+__all__ = [
+    "CANONICAL",
+    "EXIT_CODES",
+    "MISSING",
+    "Aborted",
+    "AlreadyExists",
+    "Binding",
+    "BuildFailed",
+    "Call",
+    "CallEnded",
+    "Cancelled",
+    "Clock",
+    "Code",
+    "ComponentClosed",
+    "ComponentOpened",
+    "DataLoss",
+    "Deadline",
+    "DeadlineExceeded",
+    "Diagnostic",
+    "Emit",
+    "Error",
+    "Exposed",
+    "FailedPrecondition",
+    "Fault",
+    "Handler",
+    "Internal",
+    "InvalidArgument",
+    "InvalidMessage",
+    "Kind",
+    "Logger",
+    "Malformed",
+    "Metadata",
+    "Middleware",
+    "Need",
+    "NotFound",
+    "Notice",
+    "Notices",
+    "Operation",
+    "OutOfRange",
+    "Parameter",
+    "PermissionDenied",
+    "Place",
+    "Principal",
+    "PrincipalKind",
+    "ResourceExhausted",
+    "Rule",
+    "Severity",
+    "SilentLogger",
+    "SystemClock",
+    "TaskFailed",
+    "Unauthenticated",
+    "Unavailable",
+    "Unimplemented",
+    "Unknown",
+    "compose",
+    "current_call",
+    "error_from_wire",
+    "is_message_type",
+    "publish",
+    "shielded",
+]
+
+publish(__name__, globals())

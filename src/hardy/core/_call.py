@@ -1,0 +1,217 @@
+"""One operation in flight."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING
+
+from hardy.core._deadline import Deadline
+from hardy.core._errors import Error
+from hardy.core._logger import Logger, SilentLogger
+from hardy.core._metadata import Metadata
+from hardy.core._principal import Principal
+
+if TYPE_CHECKING:
+    from hardy.core._operation import Operation
+
+_current: ContextVar["Call"] = ContextVar("hardy.call")
+_SILENT = SilentLogger()
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "unset"
+
+
+_UNSET = _Unset()
+
+
+class Call:
+    """One operation in flight, from its arrival to its answer.
+
+    Every transport makes its own kind of call, which knows how the message is
+    read and the reply written; middleware and use cases see this class. A call
+    belongs to one task. `message` and `principal` are written once, by the
+    built-in middleware; a middleware never replaces the call itself.
+
+    Args:
+        operation: What is called.
+        transport: How it came: ``"http"``, ``"grpc"``, ``"direct"``.
+        metadata: What travelled beside the message.
+        id: Names the call in logs and error answers; random when none is given.
+        peer: Who is at the other end of the connection, for logs.
+        timeout: Seconds the caller is willing to wait; it can only shorten the
+            operation's own.
+
+    Example:
+        >>> async def ping(text: str) -> str:
+        ...     return text
+        >>> from hardy.core import Operation
+        >>> Call(Operation.of(ping), "direct").operation.name
+        'ping'
+    """
+
+    __slots__ = (
+        "_logger",
+        "_message",
+        "_metadata",
+        "_principal",
+        "_task",
+        "_wish",
+        "deadline",
+        "id",
+        "logger",
+        "operation",
+        "peer",
+        "timeout",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        operation: "Operation",
+        transport: str,
+        *,
+        metadata: Metadata | None = None,
+        id: str | None = None,  # noqa: A002  # the word of the design; a call has an id
+        peer: str = "",
+        timeout: float | None = None,
+    ) -> None:
+        self.operation = operation
+        self.transport = transport
+        self.id = id or secrets.token_hex(16)
+        self.peer = peer
+        self.timeout = timeout
+        self.deadline = _NEVER
+        self.logger: Logger = _SILENT
+        self._metadata = metadata
+        self._message: object = _UNSET
+        self._principal: Principal | _Unset | None = _UNSET
+        self._task: asyncio.Task[object] | None = None
+        self._wish: Error | None = None
+        self._logger: Logger | None = None
+
+    def __repr__(self) -> str:
+        return f"<Call {self.operation.name} {self.transport} {self.id}>"
+
+    @property
+    def metadata(self) -> Metadata:
+        """What travelled beside the message."""
+        if self._metadata is None:
+            self._metadata = self.read_metadata()
+        return self._metadata
+
+    @property
+    def message(self) -> object:
+        """The message; of a client stream, the iterator over its items.
+
+        Raises:
+            RuntimeError: It has not been read yet: rules of ``allow=`` run before.
+        """
+        if isinstance(self._message, _Unset):
+            raise RuntimeError("the message of this call is not read yet; rules and authenticators run before it is")
+        return self._message
+
+    @message.setter
+    def message(self, value: object) -> None:
+        if not isinstance(self._message, _Unset):
+            raise RuntimeError("the message of a call is written once")
+        self._message = value
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who is calling; ``None`` for nobody in particular, and before authentication."""
+        return None if isinstance(self._principal, _Unset) else self._principal
+
+    @principal.setter
+    def principal(self, value: Principal | None) -> None:
+        if not isinstance(self._principal, _Unset):
+            raise RuntimeError("the principal of a call is written once")
+        self._principal = value
+
+    @property
+    def log(self) -> Logger:
+        """A logger whose lines carry the call id and the operation."""
+        if self._logger is None:
+            self._logger = self.logger.bind(call=self.id, operation=self.operation.name)
+        return self._logger
+
+    @property
+    def cancelled(self) -> Error | None:
+        """Why the call was cancelled; ``None`` when it was not."""
+        return self._wish
+
+    def cancel(self, reason: Error) -> None:
+        """End the call with *reason* as its answer; the first reason counts.
+
+        The use case and everything under it is cancelled at its next await.
+        While the call's scope is closing the request is kept and delivered when
+        the close is over. A call that has not started yet ends before its use
+        case begins; one that has ended is left alone.
+        """
+        if self._wish is None:
+            self._wish = reason
+            if self._task is not None:
+                self._task.cancel()
+
+    async def run(self, handler: "Callable[[Call], Awaitable[object]]") -> object:
+        """Run *handler* in the current task as the body of this call.
+
+        Transports call this once. A cancellation by `cancel` comes out as its
+        reason; a foreign ``task.cancel()`` stays a ``CancelledError``.
+        """
+        if self._wish is not None:
+            raise self._wish
+        task = asyncio.current_task()
+        self._task = task
+        token: Token[Call] = _current.set(self)
+        try:
+            return await handler(self)
+        except asyncio.CancelledError:
+            if self._wish is None or task is None:
+                raise
+            task.uncancel()
+            raise self._wish from None
+        finally:
+            self._task = None
+            _current.reset(token)
+
+    def read_metadata(self) -> Metadata:
+        """Return what travelled beside the message; asked once, at the first use."""
+        return Metadata()
+
+    async def receive(self) -> object:
+        """Read and decode the message. A transport's own call does this.
+
+        Raises:
+            Malformed: The bytes are no message.
+            InvalidMessage: The message breaks its rules.
+        """
+        return self.message
+
+    def encode(self, reply: object) -> None:
+        """Encode *reply* while the scope is still open. A transport's own call does this.
+
+        A reply that cannot be encoded raises here, so the transaction rolls back.
+        """
+
+    async def send(self, item: object) -> None:
+        """Send one *item* of a streaming reply; waits while the receiver is slow.
+
+        Raises:
+            RuntimeError: The operation does not stream its reply.
+        """
+        raise RuntimeError(f"{self.operation.name} does not stream its reply")
+
+
+_NEVER = Deadline.never()
+
+
+def current_call() -> Call | None:
+    """Return the call the running code works for; ``None`` outside of one.
+
+    Tasks started inside a call see it too. A call to another service is a
+    `Call` of its own and does not become the current one.
+    """
+    return _current.get(None)

@@ -1,0 +1,153 @@
+"""hardy's frozen description of a use case."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from hardy.core._diagnostics import Place
+from hardy.core._errors import Error
+
+if TYPE_CHECKING:
+    from hardy.core._call import Call
+
+Rule = Callable[["Call"], bool | Awaitable[bool]]
+"""Says whether the call's principal may do this; given as ``allow=``."""
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+"""Stands for "no default" where ``None`` is a default."""
+
+
+class Kind(Enum):
+    """How many messages go in and how many replies come out."""
+
+    UNARY = "unary"
+    SERVER_STREAM = "server_stream"
+    CLIENT_STREAM = "client_stream"
+    BIDI_STREAM = "bidi_stream"
+
+    @property
+    def streams_in(self) -> bool:
+        """Whether the message is a stream of items."""
+        return self in {Kind.CLIENT_STREAM, Kind.BIDI_STREAM}
+
+    @property
+    def streams_out(self) -> bool:
+        """Whether the reply is a stream of items."""
+        return self in {Kind.SERVER_STREAM, Kind.BIDI_STREAM}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One positional parameter of a use case."""
+
+    name: str
+    type: object
+    default: object = MISSING
+
+    @property
+    def required(self) -> bool:
+        """Whether the caller must say it."""
+        return self.default is MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One keyword-only parameter: what is injected, by type."""
+
+    name: str
+    type: object
+    """The port, without ``| None``."""
+    optional: bool = False
+    """Whether it was written ``Port | None``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """hardy's frozen description of a use case; its name is the function's name.
+
+    Made once, at build, by `Operation.of`; everything a call needs to know
+    about its use case is here, so that no reflection happens later.
+
+    Example:
+        >>> async def get_order(order_id: str) -> dict[str, str]:
+        ...     '''Look one order up.'''
+        ...     return {"id": order_id}
+        >>> operation = Operation.of(get_order)
+        >>> operation.name, operation.kind.name, operation.summary
+        ('get_order', 'UNARY', 'Look one order up.')
+    """
+
+    name: str
+    function: Callable[..., object]
+    kind: Kind
+    message: type
+    """The message's class, or of a client stream the class of one item."""
+    reply: object
+    """The reply's type, or of a server stream the type of one item."""
+    parameters: tuple[Parameter, ...] = ()
+    """The positional parameters, as written."""
+    synthesised: bool = False
+    """Whether *message* was made from the parameters (``GetOrder {order_id}``)."""
+    raw: bool = False
+    """Whether it takes and returns the transport's own request and response."""
+    needs: tuple[Need, ...] = ()
+    doc: str = ""
+    place: Place | None = None
+    allow: Rule | None = None
+    raises: tuple[type[Error], ...] = ()
+    timeout: float | None = None
+    """Seconds for a unary call, or for a stream's first item; the service's default when none."""
+    finish_on_disconnect: bool = False
+    """Whether a call goes on when its client is gone."""
+    options: dict[str, object] = field(default_factory=dict[str, object])
+    """What later built-ins are told by ``expose``, by their own name."""
+
+    @classmethod
+    def of(cls, function: Callable[..., object], *, raw: bool = False) -> "Operation":
+        """Read a use case's signature.
+
+        Positional parameters are the message, keyword-only parameters are
+        needs, the return annotation is the reply.
+
+        Args:
+            function: The use case: an ``async def``, or an async generator
+                function for a stream of replies.
+            raw: Whether its one positional parameter is the transport's request.
+
+        Raises:
+            BuildFailed: With every fault of the signature, by name and place.
+        """
+        from hardy.core._signature import read
+
+        return read(cls, function, raw=raw)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the use case's docstring."""
+        return self.doc.partition("\n")[0]
+
+    def with_options(
+        self,
+        *,
+        allow: Rule | None = None,
+        raises: tuple[type[Error], ...] = (),
+        timeout: float | None = None,
+        finish_on_disconnect: bool = False,
+    ) -> "Operation":
+        """Return the operation with what its ``expose`` line says."""
+        return replace(self, allow=allow, raises=raises, timeout=timeout, finish_on_disconnect=finish_on_disconnect)
+
+    def invoke(self, message: object, needs: dict[str, object]) -> object:
+        """Call the use case: returns the coroutine, or the async generator of a stream."""
+        if self.synthesised:
+            return self.function(*[getattr(message, each.name) for each in self.parameters], **needs)
+        if self.parameters:
+            return self.function(message, **needs)
+        return self.function(**needs)
