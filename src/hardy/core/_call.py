@@ -74,7 +74,7 @@ class Call:
         transport: str,
         *,
         metadata: Metadata | None = None,
-        id: str | None = None,  # noqa: A002  # the word of the design; a call has an id
+        id: str | None = None,  # the word of the design; a call has an id
         peer: str = "",
         timeout: float | None = None,
     ) -> None:

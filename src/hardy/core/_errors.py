@@ -1,8 +1,8 @@
 """Errors a service answers with.
 
-The tree::
+The tree, from Exception::
 
-    Error
+    hardy.core.Error
       x Cancelled  Unknown  DeadlineExceeded  NotFound  AlreadyExists  PermissionDenied
       x ResourceExhausted  FailedPrecondition  Aborted  OutOfRange  Unimplemented
       x Internal  Unavailable  DataLoss  Unauthenticated

@@ -73,7 +73,7 @@ class _Driver(Generic[T]):
     def _wait(self, awaited: "asyncio.Future[object]") -> Generator[object, None, None]:
         # The future was handed up by an inner ``await`` and marked as waited for;
         # the task must wait for the gate instead, so the mark is taken back.
-        awaited._asyncio_future_blocking = False  # noqa: SLF001  # the protocol between Future and Task has no public name
+        awaited._asyncio_future_blocking = False  # the protocol between Future and Task has no public name
         self.awaited = awaited
         try:
             while not awaited.done():
