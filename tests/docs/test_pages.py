@@ -114,3 +114,9 @@ def help_of(arguments: tuple[str, ...]) -> str:
         if done.returncode == 0 and (count or not words):
             return done.stdout + " --help"
     raise AssertionError(f"hardy does not know {arguments}")
+
+
+def test_the_links_of_a_page_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+    dead = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert dead == []
