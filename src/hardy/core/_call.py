@@ -131,6 +131,11 @@ class Call:
         self._principal = value
 
     @property
+    def identified(self) -> bool:
+        """Whether `principal` has been written: authenticators leave such a call alone."""
+        return not isinstance(self._principal, _Unset)
+
+    @property
     def log(self) -> Logger:
         """A logger whose lines carry the call id and the operation."""
         if self._logger is None:

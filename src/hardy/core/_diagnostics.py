@@ -4,6 +4,7 @@ import inspect
 import linecache
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 MARGIN = "   "
@@ -64,11 +65,8 @@ def _line_of(lines: Sequence[str], highlight: str) -> int:
 
 
 def _relative(file: str) -> str:
-    from os import getcwd
-    from os.path import join
-
-    here = join(getcwd(), "")
-    return file.removeprefix(here)
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else file
 
 
 Severity = Literal["error", "warning"]

@@ -1,0 +1,1 @@
+"""Orders: hardy's reference service."""

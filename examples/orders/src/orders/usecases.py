@@ -1,0 +1,166 @@
+"""What the service does: messages and the functions that answer them. No transport, no driver."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID, uuid4
+
+from hardy.core import Clock, InvalidArgument, NotFound, Principal
+from hardy.schema import Ge, Le, MaxLen, MinLen
+from orders.domain import Feed, Order, OrderChanged, OrderEvent, Orders, Status, UnitOfWork
+
+T = TypeVar("T")
+
+Sku = Annotated[str, MinLen(1), MaxLen(64)]
+Quantity = Annotated[int, Ge(1), Le(10_000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    """An order to be placed.
+
+    Example:
+        {"sku": "tea", "quantity": 2}
+    """
+
+    sku: Sku
+    """What to buy."""
+    quantity: Quantity
+    """How many of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next: str | None = None
+    """The cursor of the page after this one; absent on the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of an import."""
+
+    count: int
+    """Orders placed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackOrder:
+    """An order to follow."""
+
+    order_id: UUID
+
+
+async def place_order(msg: PlaceOrder, *, orders: Orders, caller: Principal, clock: Clock) -> Order:
+    """Place an order in the caller's name."""
+    order = _order(msg, buyer=caller.subject, at=clock.now())
+    await orders.add(order)
+    return order
+
+
+async def get_order(order_id: UUID, *, orders: Orders, caller: Principal) -> Order:
+    """Look one of the caller's orders up."""
+    return await _own(orders, order_id, caller)
+
+
+async def list_orders(
+    cursor: str | None = None, limit: Annotated[int, Ge(1), Le(100)] = 20, *, orders: Orders, caller: Principal
+) -> Page[Order]:
+    """List the caller's orders, a page at a time."""
+    after = _read_cursor(cursor)
+    found = await orders.page(buyer=caller.subject, after=after, limit=limit + 1)
+    items = found[:limit]
+    return Page(items=items, next=str(items[-1].id) if len(found) > limit else None)
+
+
+async def cancel_order(
+    order_id: UUID, version: int | None = None, *, orders: Orders, caller: Principal, clock: Clock
+) -> Order:
+    """Cancel an order that is not on its way yet."""
+    order = await _own(orders, order_id, caller)
+    if version is not None and version != order.version:
+        raise OrderChanged("the order has changed meanwhile", expected=version, actual=order.version)
+    return await _changed(orders, order, order.cancel(), clock.now())
+
+
+async def ship_order(order_id: UUID, *, orders: Orders, clock: Clock) -> Order:
+    """Send an order on its way."""
+    order = await orders.get(order_id)
+    if order is None:
+        raise NotFound("no such order", order_id=order_id)
+    return await _changed(orders, order, order.ship(), clock.now())
+
+
+async def watch_orders(since: datetime | None = None, *, feed: Feed) -> AsyncIterator[OrderEvent]:
+    """Watch what happens to all orders, from a moment on or from now on."""
+    async for event in feed.events(since=since):
+        yield event
+
+
+async def import_orders(
+    items: AsyncIterator[PlaceOrder], *, work: UnitOfWork, caller: Principal, clock: Clock
+) -> Imported:
+    """Place many orders at once: all of them, or none."""
+    count = 0
+    async with work.begin() as orders:
+        async for item in items:
+            await orders.add(_order(item, buyer=caller.subject, at=clock.now()))
+            count += 1
+    return Imported(count=count)
+
+
+async def track(
+    ids: AsyncIterator[TrackOrder], *, work: UnitOfWork, feed: Feed, caller: Principal, clock: Clock
+) -> AsyncIterator[OrderEvent]:
+    """Follow orders: each id that comes in is answered by its status now and by every change after."""
+    followed: set[UUID] = set()
+    changes: asyncio.Queue[OrderEvent | None] = asyncio.Queue(maxsize=100)
+
+    async def take_ids() -> None:
+        async for wanted in ids:
+            async with work.begin() as orders:
+                order = await _own(orders, wanted.order_id, caller)
+            followed.add(order.id)
+            await changes.put(OrderEvent(order_id=order.id, status=order.status, at=clock.now()))
+        await changes.put(None)
+
+    async def take_changes() -> None:
+        async for event in feed.events():
+            if event.order_id in followed:
+                await changes.put(event)
+
+    async with asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(take_changes())
+        tasks.create_task(take_ids())
+        while (change := await changes.get()) is not None:
+            yield change
+        listening.cancel()
+
+
+def _order(msg: PlaceOrder, *, buyer: str, at: datetime) -> Order:
+    return Order(id=uuid4(), sku=msg.sku, quantity=msg.quantity, buyer=buyer, status=Status.PLACED, placed_at=at)
+
+
+async def _own(orders: Orders, order_id: UUID, caller: Principal) -> Order:
+    order = await orders.get(order_id)
+    # Somebody else's order is answered like none at all: its existence is not the caller's business.
+    if order is None or order.buyer != caller.subject:
+        raise NotFound("no such order", order_id=order_id)
+    return order
+
+
+async def _changed(orders: Orders, before: Order, after: Order, at: datetime) -> Order:
+    if after is not before:
+        await orders.change(after, at=at)
+    return after
+
+
+def _read_cursor(cursor: str | None) -> UUID | None:
+    try:
+        return UUID(cursor) if cursor else None
+    except ValueError:
+        raise InvalidArgument("the cursor is not one of this list", cursor=cursor) from None

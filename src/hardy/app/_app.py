@@ -1,0 +1,180 @@
+"""The service's table of contents."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from hardy.auth import Authenticator
+from hardy.config import Settings
+from hardy.core import Binding, BuildFailed, Diagnostic, Error, Middleware, Operation, Rule
+
+Factory = TypeVar("Factory", bound=Callable[..., object])
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One ``expose`` line: an operation, the ways to reach it, and its own middleware."""
+
+    operation: Operation
+    bindings: tuple[Binding, ...]
+    middleware: tuple[Middleware, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Somebody's ASGI application under a path."""
+
+    path: str
+    application: Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """One ``provide`` line."""
+
+    factory: Callable[..., object]
+    scope: Literal["call", "app"]
+
+
+class App:
+    """What a service consists of: nothing runs until `run`, `asgi` or a test client takes it.
+
+    Every fault is collected and told at once by `check`; the verbs themselves
+    refuse nothing, so that one mistake does not hide the next.
+
+    Args:
+        name: The service's name, in logs and documents.
+        settings: What `hardy.config` loaded; the defaults of the development
+            environment when left out.
+        auth: Who says who is calling: one authenticator or several, asked in order.
+        json_case: ``"camel"`` renames every JSON member to camelCase.
+
+    Example:
+        >>> from hardy.auth import public
+        >>> from hardy.transport import http
+        >>> async def hello(name: str = "world") -> dict[str, str]:
+        ...     return {"hello": name}
+        >>> app = App("hello")
+        >>> app.expose(hello, http.get("/hello"), allow=public)
+        >>> app.check()
+        ()
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings | None = None,
+        *,
+        auth: Authenticator | Sequence[Authenticator] = (),
+        json_case: Literal["snake", "camel"] = "snake",
+    ) -> None:
+        self.name = name
+        self.settings = settings if settings is not None else Settings(environment="dev")
+        self.json_case: Literal["snake", "camel"] = json_case
+        self.authenticators: tuple[Authenticator, ...] = tuple(auth) if isinstance(auth, Sequence) else (auth,)
+        self.provided: list[Provided] = []
+        self.components: list[object] = []
+        self.middleware: list[Middleware] = []
+        self.exposures: list[Exposure] = []
+        self.mounts: list[Mount] = []
+        self.overrides: list[Mapping[object, object]] = []
+        self.faults: list[Diagnostic] = []
+
+    def __repr__(self) -> str:
+        return f"<App {self.name}: {len(self.exposures)} operations>"
+
+    def provide(self, factory: Factory, *, scope: Literal["call", "app"] = "call") -> Factory:
+        """Say what makes a port: a function or async generator whose return annotation names it.
+
+        Args:
+            factory: Its parameters are its own needs.
+            scope: ``"call"`` makes one for each call that needs it, ``"app"`` one at start.
+        """
+        self.provided.append(Provided(factory, scope))
+        return factory
+
+    def manage(self, component: object) -> None:
+        """Open *component* before serving and close it after; it provides what ``async with`` yields.
+
+        Components open in the order they are managed and close in reverse.
+        """
+        self.components.append(component)
+
+    def use(self, middleware: Middleware) -> None:
+        """Wrap every operation in *middleware*, inside what was used before."""
+        self.middleware.append(middleware)
+
+    def expose(
+        self,
+        use_case: Callable[..., object],
+        *bindings: Binding,
+        allow: Rule,
+        raises: Sequence[type[Error]] = (),
+        use: Sequence[Middleware] = (),
+        timeout: float | None = None,
+        finish_on_disconnect: bool = False,
+    ) -> None:
+        """Attach *use_case* to the outside.
+
+        Args:
+            use_case: A typed async function; its name is the operation's name.
+            bindings: Routes, methods, commands.
+            allow: Who may call; ``public`` for everybody.
+            raises: The service's own errors it answers with: documented, and
+                the same classes again at a remote caller.
+            use: Middleware for this operation only, inside the app's.
+            timeout: Seconds for a unary call or a stream's first item, instead
+                of the service's default.
+            finish_on_disconnect: Whether a call goes on when its client is gone.
+        """
+        raw = any(binding.raw for binding in bindings)
+        try:
+            operation = Operation.of(use_case, raw=raw)
+        except BuildFailed as failed:
+            self.faults.extend(failed.diagnostics)
+            return
+        operation = operation.with_options(
+            allow=allow, raises=tuple(raises), timeout=timeout, finish_on_disconnect=finish_on_disconnect
+        )
+        self.exposures.append(Exposure(operation, bindings, tuple(use)))
+
+    def mount(self, path: str, application: Callable[..., object]) -> None:
+        """Serve somebody's ASGI *application* under *path*; hardy's own routes win."""
+        self.mounts.append(Mount(path, application))
+
+    @contextmanager
+    def override(self, replacements: Mapping[object, object]) -> Iterator[None]:
+        """Replace what provides a port, for tests; entered before the app starts.
+
+        An override that nothing needs is an error, so a test cannot silently
+        run on the real thing.
+
+        Args:
+            replacements: The port's type and the value used instead.
+
+        Example:
+            >>> app = App("orders")
+            >>> with app.override({dict: {"tea": 3}}):
+            ...     [fault.code for fault in app.check()]
+            ['H0705']
+        """
+        self.overrides.append(replacements)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ValueError):
+                self.overrides.remove(replacements)
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Return everything that is wrong with the service; nothing is opened or called."""
+        from hardy.app._assembly import examine
+
+        return examine(self)
+
+    def describe(self) -> dict[str, object]:
+        """Return the whole service as one JSON document: what the CLI, documents and tests read."""
+        from hardy.app._describe import describe
+
+        return describe(self)

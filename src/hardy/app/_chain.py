@@ -1,0 +1,52 @@
+"""Composes the chain of one operation: built-ins, the user's middleware, scope, use case, encoding."""
+
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from typing import cast
+
+from hardy.core import Call, Handler, Middleware, Operation, compose, shielded
+from hardy.di import Plan
+from hardy.resilience import InFlight
+
+
+async def decode(call: Call, proceed: Handler) -> object:
+    """Read the message. After ``allow``, so that a stranger is told 401 and not what is wrong with the body."""
+    call.message = await call.receive()
+    return await proceed(call)
+
+
+def chain(operation: Operation, plan: Plan, middleware: Sequence[Middleware], in_flight: InFlight) -> Handler:
+    """Return the handler of *operation*: *middleware* around its scope and use case."""
+    innermost = _streaming(operation, plan, in_flight) if operation.kind.streams_out else _unary(operation, plan)
+    return compose(middleware, innermost)
+
+
+def _unary(operation: Operation, plan: Plan) -> Handler:
+    invoke = operation.invoke
+
+    async def carry_out(call: Call, needs: dict[str, object]) -> object:
+        reply = await cast("Awaitable[object]", invoke(call.message, needs))
+        # Inside the scope: a reply that cannot be encoded rolls back.
+        call.encode(reply)
+        return reply
+
+    run = plan.run
+    return lambda call: run(call, carry_out)
+
+
+def _streaming(operation: Operation, plan: Plan, in_flight: InFlight) -> Handler:
+    invoke = operation.invoke
+
+    async def carry_out(call: Call, needs: dict[str, object]) -> None:
+        items = cast("AsyncGenerator[object, None]", invoke(call.message, needs))
+        try:
+            first = True
+            async for item in items:
+                await call.send(item)
+                if first:
+                    in_flight.flowing(call)
+                    first = False
+        finally:
+            await shielded(items.aclose())
+
+    run = plan.run
+    return lambda call: run(call, carry_out)

@@ -1,0 +1,16 @@
+"""Policies over the waist: what keeps one slow or broken call from hurting the others.
+
+Floor 2. Each policy is a middleware or holds one; none knows a transport.
+
+Example:
+    >>> in_flight = InFlight(timeout=30)
+    >>> in_flight.statistics()
+    InFlightStatistics(now=0, started=0, late=0)
+"""
+
+from hardy.core import publish
+from hardy.resilience._in_flight import InFlight, InFlightStatistics
+
+__all__ = ["InFlight", "InFlightStatistics"]
+
+publish(__name__, globals())

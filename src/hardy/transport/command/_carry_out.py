@@ -1,0 +1,44 @@
+"""Carries a command out: one call, its reply printed as JSON."""
+
+from collections.abc import Callable
+
+from hardy.core import Call, Exposed, Operation, Principal
+from hardy.schema import Codec, codec
+from hardy.transport.command._binding import Command
+
+Write = Callable[[bytes], None]
+
+
+class _CommandCall(Call):
+    __slots__ = ("_codec", "_given", "_write", "encoded")
+
+    def __init__(self, operation: Operation, given: object, reply: "Codec[object]", write: Write) -> None:
+        super().__init__(operation, "command", peer="local")
+        self._given = given
+        self._codec = reply
+        self._write = write
+        self.encoded: bytes | None = None
+
+    async def receive(self) -> object:
+        return self._given
+
+    def encode(self, reply: object) -> None:
+        self.encoded = self._codec.encode(reply)
+
+    async def send(self, item: object) -> None:
+        self._write(self._codec.encode(item) + b"\n")
+
+
+async def carry_out(exposed: Exposed, message: object, write: Write) -> None:
+    """Carry the command's operation out with *message*; *write* takes each line of the reply.
+
+    Raises:
+        Error: What the call was answered with.
+    """
+    operation = exposed.operation
+    call = _CommandCall(operation, message, codec(operation.reply), write)
+    if isinstance(exposed.binding, Command):
+        call.principal = Principal(f"command:{exposed.binding.name}", kind="service")
+    reply = await call.run(exposed.handler)
+    if not operation.kind.streams_out and reply is not None:
+        write((call.encoded if call.encoded is not None else b"null") + b"\n")
