@@ -3,7 +3,7 @@
 One function for each entry a user writes: what it is given, and by ``assert_type`` what it answers.
 """
 
-from typing_extensions import assert_type
+from typing import assert_type
 
 from hardy.core import Call, Code, Deadline, Error, Handler, NotFound, current_call
 
