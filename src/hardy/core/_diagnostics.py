@@ -90,6 +90,8 @@ class Diagnostic:
     place: Place | None = None
     label: str = ""
     """What is written under the highlighted part of the place's line."""
+    also: tuple[tuple[Place, str], ...] = ()
+    """Further places of the same fault, each with its label, drawn in the same frame below *place*."""
     body: tuple[str, ...] = ()
     """Lines shown as they are, between the place and the notes."""
     notes: tuple[str, ...] = ()
@@ -100,24 +102,32 @@ class Diagnostic:
         """Return the diagnostic as text, without colour and without a final newline."""
         lines = [f"{self.severity}[{self.code}]: {self.title}"]
         if self.place is not None:
-            lines += self._frame(self.place)
+            lines += _frame(((self.place, self.label), *self.also))
         lines += [f"  {line}" if line else "" for line in self.body]
         lines += [_hanging("note", note) for note in self.notes]
         lines += [_hanging("help", text) for text in self.helps]
         lines.append(f"  more: hardy explain {self.code}")
         return "\n".join(lines)
 
-    def _frame(self, place: Place) -> list[str]:
-        lines = [f"  --> {place.location}"]
-        if not place.text:
-            return lines
-        number = str(place.line)
-        gutter = " " * len(number)
-        column = max(place.text.find(place.highlight), 0) if place.highlight else _indent(place.text)
-        width = len(place.highlight or place.text.strip())
-        lines += [f"{gutter} |", f"{number} | {place.text}"]
-        lines.append(f"{gutter} | {' ' * column}{'^' * width} {self.label}".rstrip())
-        return lines
+
+def _frame(spots: Sequence[tuple[Place, str]]) -> list[str]:
+    """Draw each place with its label below it; a file is named when it changes."""
+    gutter = " " * max(len(_number(place)) for place, _ in spots)
+    lines: list[str] = []
+    for index, (place, label) in enumerate(spots):
+        if index == 0 or place.file != spots[index - 1][0].file:
+            lines.append(f"  --> {place.location}")
+            lines += [f"{gutter} |"] if place.text else []
+        if place.text:
+            column = max(place.text.find(place.highlight), 0) if place.highlight else _indent(place.text)
+            width = len(place.highlight or place.text.strip())
+            lines.append(f"{_number(place):>{len(gutter)}} | {place.text}")
+            lines.append(f"{gutter} | {' ' * column}{'^' * width} {label}".rstrip())
+    return lines
+
+
+def _number(place: Place) -> str:
+    return str(place.line) if place.line and place.text else ""
 
 
 def _indent(text: str) -> int:
