@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hardy.core._deadline import Deadline
 from hardy.core._errors import Error
@@ -163,24 +163,40 @@ class Call:
     async def run(self, handler: "Callable[[Call], Awaitable[object]]") -> object:
         """Run *handler* in the current task as the body of this call.
 
-        Transports call this once. A cancellation by `cancel` comes out as its
-        reason; a foreign ``task.cancel()`` stays a ``CancelledError``.
+        Transports call this once. A call that was cancelled by `cancel` ends
+        with that reason, whatever *handler* made of it; a foreign
+        ``task.cancel()`` stays a ``CancelledError``.
         """
         if self._wish is not None:
             raise self._wish
-        task = asyncio.current_task()
-        self._task = task
+        task = self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        before = task.cancelling()
         token: Token[Call] = _current.set(self)
         try:
-            return await handler(self)
-        except asyncio.CancelledError:
-            if self._wish is None or task is None:
+            reply = await handler(self)
+        except (Exception, asyncio.CancelledError) as error:
+            if self._wish is None:
                 raise
-            task.uncancel()
-            raise self._wish from None
+            await self._settle(task, before)
+            raise self._wish from (None if isinstance(error, asyncio.CancelledError) else error)
         finally:
             self._task = None
             _current.reset(token)
+        if self._wish is not None:
+            await self._settle(task, before)
+            raise self._wish
+        return reply
+
+    async def _settle(self, task: "asyncio.Task[object]", before: int) -> None:
+        """Take back the request of `cancel`, which would hit what the task does next."""
+        task.uncancel()
+        try:
+            await asyncio.sleep(0)  # where a request nobody has met yet is delivered
+        except asyncio.CancelledError:
+            if task.cancelling() > before:
+                raise
+        if task.cancelling() > before:  # somebody else wants the task gone as well
+            raise asyncio.CancelledError
 
     def read_metadata(self) -> Metadata:
         """Return what travelled beside the message; asked once, at the first use."""

@@ -2,12 +2,11 @@
 
 import inspect
 import linecache
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-MARGIN = "   "
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,16 @@ class Place:
 def _line_of(lines: Sequence[str], highlight: str) -> int:
     if highlight:
         for number, line in enumerate(lines):
-            if highlight in line:
+            if _find(line, highlight) is not None:
                 return number
     starts = (n for n, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ", "class ")))
     return next(starts, 0)
+
+
+def _find(text: str, highlight: str) -> int | None:
+    """Find *highlight* as a whole word, so that ``order`` is not seen in ``place_order``."""
+    found = re.search(rf"(?<!\w){re.escape(highlight)}(?!\w)", text)
+    return found.start() if found else None
 
 
 def _relative(file: str) -> str:
@@ -119,7 +124,7 @@ def _frame(spots: Sequence[tuple[Place, str]]) -> list[str]:
             lines.append(f"  --> {place.location}")
             lines += [f"{gutter} |"] if place.text else []
         if place.text:
-            column = max(place.text.find(place.highlight), 0) if place.highlight else _indent(place.text)
+            column = _indent(place.text) if not place.highlight else _find(place.text, place.highlight) or 0
             width = len(place.highlight or place.text.strip())
             lines.append(f"{_number(place):>{len(gutter)}} | {place.text}")
             lines.append(f"{gutter} | {' ' * column}{'^' * width} {label}".rstrip())

@@ -8,7 +8,10 @@ from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
 
-_closing: ContextVar[object] = ContextVar("hardy.closing", default=None)
+_closing: ContextVar["_Driver[object] | None"] = ContextVar("hardy.closing", default=None)
+
+INSIST = 0.05
+"""Seconds between two cancellations of work that is past its limit and does not give in."""
 
 
 async def shielded(work: Coroutine[object, None, T], *, limit: float = 5.0) -> T:
@@ -16,12 +19,15 @@ async def shielded(work: Coroutine[object, None, T], *, limit: float = 5.0) -> T
 
     A request to cancel that arrives meanwhile, by anybody, is delivered as a
     ``CancelledError`` when *work* is over, or into *work* once *limit* seconds
-    have passed. ``asyncio.timeout`` used inside *work* still works, for only
-    requests from outside are kept. Unlike ``asyncio.shield`` no second task is
-    made, so context variables, locks and generators stay with their task.
+    have passed. When *work* fails, its error is raised and the request stays
+    pending for the task's next await. ``asyncio.timeout`` and task groups used
+    inside *work* still work, for only requests from outside are kept. Unlike
+    ``asyncio.shield`` no second task is made, so context variables, locks and
+    generators stay with their task.
 
     Args:
         limit: Seconds after which a cancellation goes through all the same.
+            Nothing limits work that nobody wants cancelled.
 
     Example:
         >>> import asyncio
@@ -32,72 +38,128 @@ async def shielded(work: Coroutine[object, None, T], *, limit: float = 5.0) -> T
         'closed'
     """
     driver = _Driver(work, limit)
-    token = _closing.set(driver)
+    token = _closing.set(cast("_Driver[object]", driver))
     try:
         result = await driver.drive()
+    except asyncio.CancelledError:
+        if not driver.kept:
+            raise
+        # The limit broke the work off: what is delivered below is the request itself.
+        result = None
+    except BaseException:
+        driver.hand_over()
+        raise
     finally:
         _closing.reset(token)
         driver.stop()
     if driver.kept:
-        raise asyncio.CancelledError
-    return result
+        driver.hand_over()
+        await asyncio.sleep(0)  # where it is delivered; inside another shield it is kept on
+    return cast("T", result)
 
 
 class _Driver(Generic[T]):
     """Steps a coroutine and stands between it and the task that runs it."""
 
+    __slots__ = (
+        "awaited",
+        "breach",
+        "due",
+        "kept",
+        "limit",
+        "loop",
+        "message",
+        "outer",
+        "passing",
+        "task",
+        "timer",
+        "work",
+    )
+
     def __init__(self, work: Coroutine[object, None, T], limit: float) -> None:
         self.work = work
-        self.loop = asyncio.get_running_loop()
-        self.due = self.loop.time() + limit
-        self.kept = False
+        self.limit = limit
+        self.outer = _closing.get()
+        self.kept = 0
+        self.breach = False
+        self.passing = False
+        self.message: object = None
         self.awaited: asyncio.Future[object] | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.task: asyncio.Task[object] | None = None
 
     @types.coroutine
     def drive(self) -> Generator[object, None, T]:
+        try:
+            awaited = self.work.send(None)
+        except StopIteration as stop:
+            return cast("T", stop.value)
+        # Only work that waits needs somebody in between; most closes never do.
+        self.loop = asyncio.get_running_loop()
+        self.due = self.loop.time() + self.limit
+        self.task = asyncio.current_task(self.loop)
         while True:
+            yield from self._wait(cast("asyncio.Future[object] | None", awaited))
             try:
-                awaited = cast("asyncio.Future[object] | None", self.work.send(None))
+                if self.breach:
+                    self.breach = False
+                    awaited = self.work.throw(asyncio.CancelledError())
+                else:
+                    awaited = self.work.send(None)
             except StopIteration as stop:
                 return cast("T", stop.value)
-            try:
-                if awaited is None:
-                    yield None  # asyncio.sleep(0): a turn of the loop
-                else:
-                    yield from self._wait(awaited)
-            except asyncio.CancelledError:
-                # Asked for between two steps, when no future stood in the way.
-                self.keep()
 
-    def _wait(self, awaited: "asyncio.Future[object]") -> Generator[object, None, None]:
-        # The future was handed up by an inner ``await`` and marked as waited for;
-        # the task must wait for the gate instead, so the mark is taken back.
-        awaited._asyncio_future_blocking = False  # the protocol between Future and Task has no public name
+    def _wait(self, awaited: "asyncio.Future[object] | None") -> Generator[object, None, None]:
+        gate = _Gate(cast("_Driver[object]", self), awaited)
+        if awaited is None:
+            self.loop.call_soon(gate.open, None)  # asyncio.sleep(0): a turn of the loop
+        else:
+            # The future was handed up by an inner ``await`` and marked as waited for;
+            # the task must wait for the gate instead, so the mark is taken back.
+            awaited._asyncio_future_blocking = False  # the protocol between Future and Task has no public name
+            awaited.add_done_callback(gate.open)
         self.awaited = awaited
-        try:
-            while not awaited.done():
-                gate = _Gate(self, awaited)
-                awaited.add_done_callback(gate.open)
-                try:
-                    yield from gate
-                except asyncio.CancelledError:
-                    self.keep()
-                finally:
-                    awaited.remove_done_callback(gate.open)
-        finally:
-            self.awaited = None
+        yield from gate
+        self.awaited = None
 
-    def keep(self) -> None:
-        """Remember that somebody wants the task cancelled, and give *work* its last seconds."""
-        self.kept = True
+    def asked_from_inside(self) -> bool:
+        """Whether the code that wants to cancel right now was started by the work."""
+        if asyncio.current_task(self.loop) is self.task:
+            # Asked for before the task began to wait, and delivered only now: by a shield
+            # inside this one that hands over what came from in here, or before all this.
+            inside, self.passing = self.passing, False
+            return inside
+        asking = _closing.get()
+        while asking is not None and asking is not self:
+            asking = asking.outer
+        return asking is self
+
+    def keep(self, message: object) -> None:
+        """Remember that somebody wants the task cancelled, and give the work its last seconds."""
+        self.kept += 1
+        self.message = message
+        if self.task is not None:
+            # Kept requests do not count, or timeouts inside the work would take theirs for a foreign one.
+            self.task.uncancel()
         if self.timer is None:
             self.timer = self.loop.call_at(self.due, self._expire)
 
+    def cut(self, message: object) -> None:
+        """Cancel what the work waits for, or the work itself when that is done already."""
+        if self.awaited is None or not self.awaited.cancel(message):
+            self.breach = True
+
     def _expire(self) -> None:
-        if self.awaited is not None:
-            self.awaited.cancel()
-            self.timer = self.loop.call_later(0.05, self._expire)  # until the work gives in
+        self.cut(self.message)
+        self.timer = self.loop.call_later(INSIST, self._expire)
+
+    def hand_over(self) -> None:
+        """Give the task the requests that were kept."""
+        if self.task is not None and self.kept:
+            if self.outer is not None and self.outer.task is self.task:
+                self.outer.passing = True
+            for _ in range(self.kept):
+                self.task.cancel(self.message)
 
     def stop(self) -> None:
         if self.timer is not None:
@@ -112,19 +174,20 @@ class _Gate(asyncio.Future[None]):
     goes through; anybody else is noted and has to wait.
     """
 
-    def __init__(self, driver: "_Driver[T]", awaited: "asyncio.Future[object]") -> None:
+    def __init__(self, driver: _Driver[object], awaited: "asyncio.Future[object] | None") -> None:
         super().__init__(loop=driver.loop)
         self._driver = driver
         self._awaited = awaited
 
     def cancel(self, msg: object = None) -> bool:
         """Cancel what is awaited when asked from inside; remember it otherwise."""
-        if _closing.get() is self._driver:
-            return self._awaited.cancel(msg)
-        self._driver.keep()
+        if self._driver.asked_from_inside():
+            self._driver.cut(msg)
+        else:
+            self._driver.keep(msg)
         return True
 
-    def open(self, _: "asyncio.Future[object]") -> None:
+    def open(self, _: "asyncio.Future[object] | None") -> None:
         """Let the task go on."""
         if not self.done():
             self.set_result(None)

@@ -1,7 +1,9 @@
 """Reads a use case's signature into an `Operation`, reporting every fault at once."""
 
 import collections.abc
+import copy
 import dataclasses
+import functools
 import inspect
 import re
 import types
@@ -93,7 +95,7 @@ class _Reader:
                     "a class defined inside a function must move to the module",
                 ),
             )
-        except (TypeError, SyntaxError) as error:
+        except (TypeError, SyntaxError, AttributeError) as error:
             self.fault("H0608", f"`{self.name}` has an annotation that cannot be resolved: {error}")
         return None
 
@@ -155,9 +157,17 @@ class _Reader:
                 at="->",
                 helps=("make it an async generator: `async for item in ...: yield item`",),
             )
-        if origin in _STREAMS:
-            return typing.get_args(reply)[0], True
-        return reply, False
+        if origin not in _STREAMS:
+            return reply, False
+        items = typing.get_args(reply)
+        if not items and not self.faults:
+            self.fault(
+                "H0612",
+                f"`{self.name}` returns a stream without saying of what",
+                at="->",
+                helps=("write `-> AsyncIterator[Item]`",),
+            )
+        return (items[0] if items else None), True
 
     def _message(self, parameters: tuple[Parameter, ...], *, raw: bool) -> tuple[type | None, bool, bool]:
         if raw:
@@ -179,7 +189,7 @@ class _Reader:
         return _synthesise(self.function, self.name, parameters), False, True
 
     def _item(self, stream: Parameter) -> tuple[type | None, bool, bool]:
-        item = typing.get_args(stream.type)[0]
+        item = next(iter(typing.get_args(stream.type)), None)
         if not is_message_type(item):
             self.fault(
                 "H0614",
@@ -221,9 +231,8 @@ def _synthesise(function: Callable[..., object], name: str, parameters: tuple[Pa
     title = "".join(word.capitalize() for word in re.split(r"_+", name) if word)
     fields: list[tuple[str, object, object]] = []
     for each in parameters:
-        if isinstance(each.default, list | dict | set):
-            factory = each.default.copy
-            spec = dataclasses.field(default_factory=typing.cast("Callable[[], object]", factory), kw_only=True)
+        if type(each.default).__hash__ is None:  # mutable: each message gets a copy of its own
+            spec = dataclasses.field(default_factory=functools.partial(copy.deepcopy, each.default), kw_only=True)
         elif each.required:
             spec = dataclasses.field(kw_only=True)
         else:
