@@ -1,0 +1,304 @@
+"""What every connection does, whatever it speaks: flow control, timers, leaving.
+
+`Connection` is the asyncio protocol; `Host` is what it needs of its server.
+"""
+
+import asyncio
+import fcntl
+import math
+import socket
+import termios
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+from hardy.server._body import gone
+from hardy.server._limits import Limits, Timeouts
+from hardy.server._messages import Handle, RenderError, Request
+from hardy.server._statistics import Counters
+from hardy.server._wheel import TICK, Wheel
+
+
+class Host(Protocol):
+    """What connections share: the server, as they see it.
+
+    Attributes:
+        keeps: Whether connections may stay open after a reply.
+    """
+
+    limits: Limits
+    timeouts: Timeouts
+    counters: Counters
+    wheel: Wheel
+    clock: Callable[[], float]
+    handle: Handle
+    render_error: RenderError
+    keeps: bool
+
+    def admit(self, connection: "Connection") -> str | None:
+        """Count *connection*; return why it is one too many, or None."""
+        ...
+
+    def dismiss(self, connection: "Connection") -> None:
+        """Forget *connection*, which is closed."""
+        ...
+
+    def finished(self, connection: "Connection") -> None:
+        """Learn that a request of *connection* is over."""
+        ...
+
+    def failed(self, error: BaseException, request: Request | None) -> None:
+        """Learn of an error that nobody else will hear of."""
+        ...
+
+    def refused(self, peer: str, status: int, detail: str) -> None:
+        """Learn that a request was answered with an error of the engine's own."""
+        ...
+
+    def date(self) -> bytes:
+        """Return the ``date`` header line of this second."""
+        ...
+
+
+def address_of(name: object) -> str:
+    """Return a socket's name as ``host:port``, ``[host]:port``, its path, or ``unix``."""
+    if isinstance(name, tuple):
+        host, port = cast("tuple[str, int]", name)[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(name, bytes):
+        name = name.decode(errors="replace")
+    return name if isinstance(name, str) and name else "unix"
+
+
+def unread_bytes(transport: asyncio.BaseTransport) -> int:
+    """Return how many bytes of the client wait in the kernel; 0 if it cannot be known."""
+    sock: object = transport.get_extra_info("socket")
+    if sock is None or not hasattr(sock, "fileno"):
+        return 0
+    count = array("i", [0])
+    try:
+        fcntl.ioctl(cast("socket.socket", sock).fileno(), termios.FIONREAD, count)
+    except OSError:
+        return 0
+    return count[0]
+
+
+class _Stall:
+    """The timer of a client that does not read: it must take something now and then."""
+
+    __slots__ = ("_connection", "_unsent", "due", "slot")
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self._unsent = 0
+        self.due = math.inf
+        self.slot = -1
+
+    def begin(self) -> None:
+        """Begin a stretch in which the client must read."""
+        connection = self._connection
+        self._unsent = connection.transport.get_write_buffer_size()
+        self.due = connection.host.clock() + connection.host.timeouts.write
+        connection.host.wheel.watch(self)
+
+    def on_due(self, now: float) -> None:
+        """Cut the connection unless the client has read enough meanwhile."""
+        connection = self._connection
+        timeouts = connection.host.timeouts
+        unsent = connection.transport.get_write_buffer_size()
+        if unsent and self._unsent - unsent < min(timeouts.min_rate * timeouts.write, self._unsent):
+            connection.host.counters.timeouts += 1
+            connection.transport.abort()
+            self.due = math.inf
+        else:
+            self._unsent = unsent
+            self.due = now + timeouts.write if unsent else math.inf
+
+
+class Connection(asyncio.Protocol):
+    """One client, until both sides have closed.
+
+    Attributes:
+        due: When `on_due` shall be called; see `Wheel`.
+        leaving: This side has sent its last byte and only waits for the client's.
+        gone: There is nobody to write to any more.
+        ended: The client will send nothing more.
+    """
+
+    __slots__ = (
+        "_drained",
+        "_paused",
+        "_pressed",
+        "_stall",
+        "born",
+        "due",
+        "ended",
+        "gone",
+        "host",
+        "leaving",
+        "loop",
+        "peer",
+        "scheme",
+        "server",
+        "slot",
+        "task",
+        "transport",
+    )
+
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+        self.host = host
+        self.loop = loop
+        self.transport = cast("asyncio.Transport", None)
+        self.due = math.inf
+        self.slot = -1
+        self.born = 0.0
+        self.peer = "unix"
+        self.server = "unix"
+        self.scheme = "http"
+        self.task: asyncio.Task[None] | None = None
+        self.leaving = False
+        self.gone = False
+        self.ended = False
+        self._paused = False  # we do not read
+        self._pressed = False  # the client does not read
+        self._stall: _Stall | None = None
+        self._drained: list[asyncio.Future[None]] = []
+
+    # -- asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.peer = address_of(transport.get_extra_info("peername"))
+        self.server = address_of(transport.get_extra_info("sockname"))
+        if transport.get_extra_info("sslcontext") is not None:
+            self.scheme = "https"
+        self.identified()
+        self.transport.set_write_buffer_limits(high=self.host.limits.buffered_reply)
+        self.born = self.host.clock()
+        refusal = self.host.admit(self)
+        if refusal is None:
+            self.watch(self.born + self.host.timeouts.idle)
+        else:
+            self.turn_away(refusal)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self.gone = True
+        self.ended = True
+        self.host.wheel.forget(self)
+        if self._stall is not None:
+            self.host.wheel.forget(self._stall)
+        self._release()
+        self.abandoned()
+        self.host.dismiss(self)
+
+    def pause_writing(self) -> None:
+        """Have writers wait, and the client hurry."""
+        self._pressed = True
+        self._hurry()
+
+    def resume_writing(self) -> None:
+        """Let writers go on."""
+        self._pressed = False
+        if self._stall is not None and not self.leaving:
+            self._stall.due = math.inf
+        self._release()
+
+    # -- for the protocol spoken
+
+    def identified(self) -> None:
+        """Learn that both ends' addresses are known."""
+        raise NotImplementedError
+
+    def turn_away(self, reason: str) -> None:
+        """Answer a connection that is one too many."""
+        raise NotImplementedError
+
+    def abandoned(self) -> None:
+        """Learn that the client is gone."""
+        raise NotImplementedError
+
+    def wind_up(self) -> bool:
+        """Close if nothing is in flight; return whether it was so."""
+        raise NotImplementedError
+
+    def on_due(self, now: float) -> None:
+        """Act on a timer: here, close a connection that lingered."""
+        self.due = math.inf
+        if self.leaving and not self.transport.get_write_buffer_size():
+            self.transport.close()
+
+    # -- verbs
+
+    def watch(self, due: float) -> None:
+        """Have `on_due` called at *due*."""
+        self.due = due
+        slot = self.slot
+        if slot < 0 or due < slot * TICK:
+            self.host.wheel.watch(self)
+
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """Send *pieces*, small ones in one go."""
+        size = sum(map(len, pieces))
+        self.host.counters.bytes_sent += size
+        if size < 65_536:
+            self.transport.write(b"".join(pieces))
+        else:
+            self.transport.writelines(pieces)
+
+    async def flush(self) -> None:
+        """Wait until the client has read enough.
+
+        Raises:
+            ClientGone: It will not.
+        """
+        while self._pressed and not self.gone:
+            waiter = self.loop.create_future()
+            self._drained.append(waiter)
+            await waiter
+        if self.gone:
+            raise gone()
+
+    def pause(self) -> None:
+        """Stop reading from the client."""
+        if not self._paused and not self.gone:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read from the client again."""
+        if self._paused:
+            self._paused = False
+            if not self.ended and not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    def leave(self, *, linger: bool = True) -> None:
+        """Close once everything written is sent.
+
+        What the client still sends meanwhile is read and thrown away: closing
+        with unread bytes would reset the connection and could destroy the
+        reply before the client has read it.
+        """
+        if self.leaving or self.gone:
+            return
+        self.leaving = True
+        self.resume()
+        if not linger or self.ended or not self.transport.can_write_eof():
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+        if self.transport.get_write_buffer_size():
+            self._hurry()
+        self.watch(self.host.clock() + self.host.timeouts.linger)
+
+    def _hurry(self) -> None:
+        if self._stall is None:
+            self._stall = _Stall(self)
+        self._stall.begin()
+
+    def _release(self) -> None:
+        waiters, self._drained = self._drained, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

@@ -1,0 +1,84 @@
+"""Header fields on their way out: checked, and rendered to bytes.
+
+Nothing that a user's value contains can end a header line: CR, LF and NUL are
+refused, not replaced. The fields that frame the message belong to the engine.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+Field = tuple[bytes, bytes]
+"""One header field: lower-case name, value."""
+
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_UNSAFE_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
+_ENGINES_OWN = frozenset(
+    (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"te", b"trailer", b"upgrade")
+)
+
+
+class Prepared(tuple[Field, ...]):
+    """Header fields that were checked and rendered once, at build.
+
+    A reply that carries them costs no checks. It is still a sequence of plain
+    fields, so every version of HTTP can send it.
+
+    Attributes:
+        raw: The fields as HTTP/1.1 lines.
+        dated: Whether a ``date`` is among them.
+        length: The ``content-length`` among them, or -1.
+    """
+
+    raw: bytes
+    dated: bool
+    length: int
+
+
+def prepare(headers: Iterable[Field]) -> Prepared:
+    r"""Check *headers* and render them for every reply that will carry them.
+
+    Raises:
+        ValueError: A name is no token, a value contains a control character,
+            a singleton is given twice, or the field belongs to the engine
+            (``connection``, ``transfer-encoding`` ...).
+
+    Example:
+        >>> json = prepare([(b"content-type", b"application/json")])
+        >>> json.raw
+        b'content-type: application/json\r\n'
+    """
+    prepared = Prepared(headers)
+    prepared.raw, prepared.dated, prepared.length = render(prepared)
+    return prepared
+
+
+def render(headers: Sequence[Field], *, upgrade: bool = False) -> tuple[bytes, bool, int]:
+    """Return *headers* as lines without ``content-length``, whether a date is among them, and the length or -1."""
+    lines: list[bytes] = []
+    dated = False
+    length = -1
+    for name, value in headers:
+        if not _NAME(name):
+            raise ValueError(f"{name!r} is no header name")
+        if _UNSAFE_VALUE(value):
+            raise ValueError(f"the value of header {name.decode()} contains a control character")
+        low = name.lower()
+        if low == b"content-length":
+            length = _length(value, length)
+            continue
+        if low in _ENGINES_OWN and not (upgrade and low == b"upgrade"):
+            raise ValueError(f"header {low.decode()} belongs to the engine")
+        if low == b"date":
+            if dated:
+                raise ValueError("header date is given twice")
+            dated = True
+        lines.append(low + b": " + value + b"\r\n")
+    return b"".join(lines), dated, length
+
+
+def _length(value: bytes, before: int) -> int:
+    if before >= 0:
+        raise ValueError("header content-length is given twice")
+    if not value.isdigit():
+        raise ValueError("header content-length is no number")
+    return int(value)

@@ -1,0 +1,264 @@
+"""The head of a request, read strictly.
+
+llhttp splits and checks the header lines. The request line, the Host and
+everything that decides where a message ends is read here, by one rule: what two
+parsers could read differently is refused (RFC 9112 sections 2.2, 3, 5, 6, 11).
+"""
+
+import re
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from hardy.server._errors import RequestFault
+from hardy.server._fields import Field
+from hardy.server._limits import Limits
+from hardy.server._messages import Exchange, Request
+
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")}
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}").fullmatch
+_HOST = re.compile(
+    rb"(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?"
+    rb"|\[[0-9A-Fa-f:]+(?:[0-9.]+)?\](?::[0-9]{1,5})?"
+).fullmatch
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)([/?].*)?", re.IGNORECASE).fullmatch
+_CHUNKED_LINE = re.compile(rb"\r\ntransfer-encoding: ?chunked\r\n", re.IGNORECASE).search
+_BROKEN_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
+_VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
+_KEEP_ALIVE = {(b"keep-alive", "1.1"): True, (b"close", "1.1"): False, (b"keep-alive", "1.0"): True}
+_SINGLETONS = (b"host", b"content-length", b"transfer-encoding", b"expect", b"content-type", b"authorization")
+CHUNKED = -1
+
+
+def _bad(detail: str) -> RequestFault:
+    return RequestFault(400, detail)
+
+
+class HeadParser:
+    """Reads the heads of one connection, one after another."""
+
+    __slots__ = ("_complete", "_exchange", "_headers", "_host", "_limits", "_parser", "_peer", "_scheme", "_server")
+
+    def __init__(self, exchange: Exchange, limits: Limits) -> None:
+        self._exchange = exchange
+        self._limits = limits
+        self._scheme = "http"
+        self._peer = "unix"
+        self._server = "unix"
+        self._headers: list[Field] = []
+        self._host: bytes | None = None
+        self._complete = False
+        self._parser: HttpRequestParser | None = None
+
+    def connected(self, *, scheme: str, peer: str, server: str) -> None:
+        """Note what every request of the connection says about it."""
+        self._scheme = scheme
+        self._peer = peer
+        self._server = server
+
+    def blank(self) -> Request:
+        """Return a request that nobody made, for replies to what is none."""
+        return Request(
+            method="GET",
+            target="",
+            path="",
+            query="",
+            headers=[],
+            fields={},
+            version="1.1",
+            scheme=self._scheme,
+            peer=self._peer,
+            server=self._server,
+            exchange=self._exchange,
+            max_body=0,
+            keep_alive=False,
+        )
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header from llhttp, which has refused control characters; so what is stripped are blanks."""
+        self._headers.append((name.lower(), value.rstrip()))
+
+    def on_headers_complete(self) -> None:
+        """Note that llhttp agrees about the end of the head."""
+        self._complete = True
+
+    def parse(self, head: bytes) -> Request:
+        """Return the request whose complete *head*, blank line included, this is.
+
+        Raises:
+            RequestFault: Anything about it is in doubt or over a limit.
+        """
+        end = head.index(b"\r\n")
+        method, target, version, line_method = self._request_line(head[:end])
+        if len(head) - end > self._limits.header_bytes:
+            raise RequestFault(431, f"the headers are larger than {self._limits.header_bytes} bytes")
+        # llhttp knows a fixed set of methods; which methods there are is not for the engine to say.
+        headers = self._split(head if line_method in _METHODS else b"GET" + head[len(line_method) :])
+        fields = dict(headers)
+        if len(fields) != len(headers):
+            fields = _first_of_each(headers)
+        path, query = self._address(method, target, version, fields)
+        length = _body_length(head, version, fields)
+        if length:
+            self._parser = None  # llhttp waits for the body, which it does not get
+        return Request(
+            method=method,
+            target=target,
+            path=path,
+            query=query,
+            headers=headers,
+            fields=fields,
+            version=version,
+            scheme=self._scheme,
+            peer=self._peer,
+            server=self._server,
+            exchange=self._exchange,
+            max_body=self._limits.body,
+            content_length=length,
+            expects_continue=b"expect" in fields and _expects_continue(fields[b"expect"], version, length),
+            keep_alive=_keep_alive(fields.get(b"connection"), version),
+        )
+
+    def screen(self, start: bytes, *, thorough: bool) -> None:
+        """Refuse the *start* of a head that no continuation could make right, so that its sender need not wait.
+
+        Args:
+            thorough: Look at more than its size; worth it once for every line.
+
+        Raises:
+            RequestFault: It is wrong already, or over a limit.
+        """
+        line, found, _ = start.partition(b"\r\n")
+        if len(line) > self._limits.request_line:
+            raise RequestFault(414, f"the request line is longer than {self._limits.request_line} bytes")
+        if len(start) - len(line) > self._limits.header_bytes:
+            raise RequestFault(431, f"the headers are larger than {self._limits.header_bytes} bytes")
+        if not thorough:
+            return
+        if _BROKEN_LINE(start):
+            raise _bad("a control character, or a line that does not end with CR LF")
+        if not found:
+            if not _TOKEN(line.partition(b" ")[0][:64]):
+                raise _bad("the request line does not begin with a method")
+            return
+        _, _, _, method = self._request_line(line)
+        self._split(start if method in _METHODS else b"GET" + start[len(method) :], whole=False)
+
+    def _request_line(self, line: bytes) -> tuple[str, str, str, bytes]:
+        if len(line) > self._limits.request_line:
+            raise RequestFault(414, f"the request line is longer than {self._limits.request_line} bytes")
+        try:
+            method, raw_target, raw_version = line.split(b" ")
+            target = raw_target.decode("ascii")
+        except ValueError:
+            raise _bad("the request line is not: method, target, version") from None
+        version = _VERSIONS.get(raw_version)
+        if version is None:
+            raise _bad("the version is neither HTTP/1.1 nor HTTP/1.0")
+        if not target or not target.isprintable() or "#" in target:
+            raise _bad("the target contains a character that no URI has")
+        name = _METHODS.get(method)
+        if name is None:
+            if not _TOKEN(method):
+                raise _bad("the method is no token")
+            name = method.decode()
+        return name, target, version, method
+
+    def _split(self, head: bytes, *, whole: bool = True) -> list[Field]:
+        headers: list[Field] = []
+        self._headers = headers
+        self._complete = False
+        parser = self._parser
+        if parser is None or not whole:
+            parser = HttpRequestParser(self)
+            self._parser = parser
+        try:
+            parser.feed_data(head)
+        except HttpParserUpgrade:
+            self._parser = None
+        except HttpParserError as error:
+            self._parser = None
+            # llhttp's words describe the bytes, not the server
+            raise _bad(f"malformed head: {str(error)[:80]}") from None
+        if not whole:
+            self._parser = None
+        elif not self._complete:
+            self._parser = None
+            raise _bad("malformed head")
+        if len(headers) > self._limits.headers:
+            raise RequestFault(431, f"there are more than {self._limits.headers} headers")
+        return headers
+
+    def _address(self, method: str, target: str, version: str, fields: dict[bytes, bytes]) -> tuple[str, str]:
+        host = fields.get(b"host")
+        if host is None:
+            if version != "1.0":
+                raise _bad("the Host header is missing")
+        elif host != self._host:
+            if not _HOST(host):
+                raise _bad("the Host header is no host")
+            self._host = host
+        if target[0] == "/":
+            path, _, query = target.partition("?")
+            return path, query
+        if method == "CONNECT":
+            raise _bad("this server is no proxy")
+        if target == "*":
+            if method != "OPTIONS":
+                raise _bad("the target * is for OPTIONS only")
+            return "*", ""
+        found = _ABSOLUTE(target.encode())
+        if found is None:
+            raise _bad("the target is neither a path nor an http URI")
+        authority: bytes = found[1]
+        if not _HOST(authority) or (host is not None and authority.lower() != host.lower()):
+            raise _bad("the target names another host than the Host header")
+        path, _, query = (found[2] or b"/").decode().partition("?")
+        return path or "/", query
+
+
+def _first_of_each(headers: list[Field]) -> dict[bytes, bytes]:
+    seen: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name not in seen:
+            seen[name] = value
+        elif name in _SINGLETONS:
+            raise _bad(f"the header {name.decode()} is given twice")
+    connections = [value for name, value in headers if name == b"connection"]
+    if len(connections) > 1:
+        seen[b"connection"] = b", ".join(connections)
+    return seen
+
+
+def _body_length(head: bytes, version: str, fields: dict[bytes, bytes]) -> int:
+    given = fields.get(b"content-length")
+    if b"transfer-encoding" in fields:
+        if given is not None:
+            raise _bad("both Content-Length and Transfer-Encoding are given")
+        if version == "1.0":
+            raise _bad("HTTP/1.0 has no Transfer-Encoding")
+        if not _CHUNKED_LINE(head):
+            raise _bad("the only Transfer-Encoding here is chunked")
+        return CHUNKED
+    if given is None:
+        return 0
+    if not given.isdigit() or len(given) > 19 or (length := int(given)) >= 1 << 63:
+        raise _bad("the Content-Length is no length")
+    return length
+
+
+def _expects_continue(value: bytes, version: str, length: int) -> bool:
+    if version == "1.0":
+        return False
+    if value.lower() != b"100-continue":
+        raise RequestFault(417, "the only expectation known here is 100-continue")
+    return length != 0
+
+
+def _keep_alive(connection: bytes | None, version: str) -> bool:
+    if connection is None:
+        return version == "1.1"
+    known = _KEEP_ALIVE.get((connection, version))
+    if known is not None:
+        return known
+    options = [option.strip() for option in connection.lower().split(b",")]
+    return b"close" not in options and (version == "1.1" or b"keep-alive" in options)

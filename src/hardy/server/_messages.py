@@ -1,0 +1,211 @@
+"""What a handler is given and what it answers with.
+
+Nothing here knows which version of HTTP carried it: a request talks to its
+client through an `Exchange`, which each version implements.
+"""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from hardy.server._errors import BodyTooLarge
+from hardy.server._fields import Field
+
+
+class ResponseStream(Protocol):
+    """A reply that is sent piece by piece. Use it from one task at a time."""
+
+    async def write(self, data: bytes) -> None:
+        """Send *data*, waiting while the client has not read what came before.
+
+        Raises:
+            ClientGone: Nobody reads any more.
+            ValueError: More bytes than the ``content-length`` that was announced.
+        """
+        ...
+
+    async def end(self) -> None:
+        """Finish the reply.
+
+        Raises:
+            ClientGone: Nobody reads any more.
+            ValueError: Fewer bytes than the ``content-length`` that was announced.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Break the reply off so that the client can tell that it is not whole."""
+        ...
+
+
+class Tunnel(Protocol):
+    """The raw connection after a protocol switch. Reader and writers may be different tasks."""
+
+    async def read(self) -> bytes:
+        """Return what has arrived, waiting for it; ``b""`` once the client has closed."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send *data*, waiting while the client has not read what came before.
+
+        Raises:
+            ClientGone: Nobody reads any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connection once everything written is sent."""
+        ...
+
+
+class Exchange(Protocol):
+    """The engine's side of one request; handlers use `Request` instead."""
+
+    async def receive(self, request: "Request") -> bytes:
+        """Return the next piece of the body, ``b""`` after the last."""
+        ...
+
+    async def start(self, request: "Request", status: int, headers: Sequence[Field]) -> ResponseStream:
+        """Send the head of a reply."""
+        ...
+
+    async def upgrade(self, request: "Request", headers: Sequence[Field]) -> Tunnel:
+        """Switch protocols."""
+        ...
+
+
+class Request(Struct, kw_only=True, eq=False):
+    """One request, its head complete and checked. It lives until it is answered.
+
+    Attributes:
+        method: Upper-case as sent: ``"GET"``. Any token; unknown ones too.
+        target: As sent; visible ASCII only.
+        path: Of the target, still percent-encoded, beginning with ``/`` (or ``*``).
+        query: What follows ``?`` in the target, still percent-encoded.
+        headers: Lower-case names and values without surrounding blanks, in order.
+        fields: The first value of each header.
+        version: ``"1.1"`` or ``"1.0"``.
+        scheme: ``"http"`` or ``"https"``, of this connection.
+        peer: Who is connected: ``host:port``, or ``unix``.
+        server: Where it is connected to: ``host:port``, or the socket's path.
+        exchange: The engine's side; not for handlers.
+        content_length: Bytes of the body; -1 when only its end will tell.
+        expects_continue: The client waits for a word before it sends the body;
+            the first `read` says it.
+        keep_alive: Set it to False to close the connection after the reply.
+        max_body: Bytes the body may have; change it before reading.
+        body: The whole body if it is here already, else None: `read` it.
+        on_gone: Called once when the client closes or resets the connection
+            before it is answered.
+    """
+
+    method: str
+    target: str
+    path: str
+    query: str
+    headers: list[Field]
+    fields: dict[bytes, bytes]
+    version: str
+    scheme: str
+    peer: str
+    server: str
+    exchange: Exchange
+    max_body: int
+    content_length: int = 0
+    expects_continue: bool = False
+    keep_alive: bool = True
+    body: bytes | None = None
+    on_gone: Callable[[], None] | None = None
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the first value of the header *name* (lower-case), or None."""
+        return self.fields.get(name)
+
+    async def read(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            BodyTooLarge: It is longer than ``max_body``.
+            BodyMalformed: Its framing is broken.
+            BodyTimeout: It comes too slowly.
+            ClientGone: The client left before its end.
+        """
+        if self.body is None:
+            whole = bytearray()
+            async for piece in self.chunks():
+                whole += piece
+            self.body = bytes(whole)
+        elif len(self.body) > self.max_body:
+            raise BodyTooLarge(self.max_body)
+        return self.body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives; the client waits while nobody asks for more.
+
+        Trailers are ignored. Raises as `read` does.
+        """
+        if (self.content_length if self.body is None else len(self.body)) > self.max_body:
+            raise BodyTooLarge(self.max_body)
+        if self.body is not None:
+            if self.body:
+                yield self.body
+            return
+        total = 0
+        while piece := await self.exchange.receive(self):
+            total += len(piece)
+            if total > self.max_body:
+                raise BodyTooLarge(self.max_body)
+            yield piece
+
+    async def start(self, status: int, headers: Sequence[Field] = ()) -> ResponseStream:
+        """Send the head of a reply whose body follows piece by piece.
+
+        Give ``content-length`` if it is known; otherwise the end of the body is
+        marked as the version of HTTP demands.
+
+        Raises:
+            ClientGone: Nobody reads any more.
+            ValueError: A header cannot be sent (see `prepare`).
+            RuntimeError: The request was answered before.
+        """
+        return await self.exchange.start(self, status, headers)
+
+    async def upgrade(self, headers: Sequence[Field] = ()) -> Tunnel:
+        """Answer 101 and take the connection over, for WebSocket.
+
+        Args:
+            headers: With ``upgrade`` among them; the engine adds ``connection``.
+
+        Raises:
+            ClientGone: Nobody reads any more.
+            ValueError: A header cannot be sent, or the client did not ask for it.
+            RuntimeError: The request was answered before.
+        """
+        return await self.exchange.upgrade(self, headers)
+
+
+class Response(Struct, eq=False):
+    """A reply that is whole.
+
+    The engine adds ``date``, ``content-length`` and ``connection``, and sends
+    no body where there is none (HEAD, 204, 304).
+
+    Attributes:
+        status: 200 to 599.
+        headers: Lower-case names; use `prepare` for those that are always the same.
+        body: All of it.
+        extra: Further headers, so that *headers* can stay prepared.
+    """
+
+    status: int
+    headers: Sequence[Field] = ()
+    body: bytes = b""
+    extra: Sequence[Field] = ()
+
+
+Handle = Callable[[Request], Coroutine[object, object, Response | None]]
+"""Answers a request: with a `Response`, or None after it streamed or upgraded. It runs in a task of its own."""
+
+RenderError = Callable[[int, str], Response]
+"""Makes the reply for an error of the engine's own from status and detail."""

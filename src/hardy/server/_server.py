@@ -1,0 +1,270 @@
+"""The server: listens, counts, and comes to an orderly end."""
+
+import asyncio
+import math
+import socket
+from collections.abc import Callable, Iterable
+from email.utils import formatdate
+from types import TracebackType
+from typing import Self
+
+from hardy.core import Emit, Notice
+from hardy.server._connection import Connection
+from hardy.server._http1 import Http1
+from hardy.server._limits import Limits, Timeouts
+from hardy.server._listen import Address, address_of_socket, bind, empty_backlog
+from hardy.server._messages import Handle, RenderError, Request
+from hardy.server._notices import ConnectionRefused, RequestRefused, ServerListening, ServerStopped
+from hardy.server._problem import problem
+from hardy.server._statistics import Counters, Statistics
+from hardy.server._wheel import Wheel
+
+OnError = Callable[[BaseException, Request | None], None]
+"""Told of an error that no client will hear of, and of the request it belongs to."""
+
+
+def _silent(notice: Notice) -> None:
+    """Tell nobody."""
+
+
+class Server:
+    """Serves HTTP/1.1 to one callable, on the running loop.
+
+    A component: ``async with`` opens it and listens on *bind*; leaving the block
+    stops accepting, gives what is in flight ``timeouts.close`` seconds and cuts the rest.
+    A service that drains in phases calls, in this order, `wind_down`,
+    `stop_accepting`, `wait_idle`, `abort`.
+
+    Args:
+        handle: Answers each request, in a task of its own.
+        bind: Pairs of host and port, or listening sockets, which the server
+            then owns.
+        limits: What a client may cost.
+        timeouts: How long a client may take.
+        on_error: Told what a handler raised; without it, the loop's exception
+            handler is.
+        emit: Told of refused connections and requests, listening and stopping.
+        render_error: Makes the replies for the engine's own errors.
+        clock: Monotonic seconds; with one given, timers only turn when the
+            test that owns it calls ``server.wheel.turn()``.
+    """
+
+    def __init__(  # noqa: PLR0913  each is a seam to a floor above, and has a default
+        self,
+        handle: Handle,
+        *,
+        bind: Iterable[tuple[str, int] | socket.socket] = (),
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        on_error: OnError | None = None,
+        emit: Emit = _silent,
+        render_error: RenderError = problem,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.handle = handle
+        self.limits = limits or Limits()
+        self.timeouts = timeouts or Timeouts()
+        self.render_error = render_error
+        self.counters = Counters()
+        self.keeps = True
+        self._bind = tuple(bind)
+        self._on_error = on_error
+        self._emit = emit
+        self._given_clock = clock
+        self._sockets: list[socket.socket] = []
+        self._accepting: list[asyncio.AbstractServer] = []
+        self._connections: set[Connection] = set()
+        self._orphans: set[Connection] = set()
+        self._peers: dict[str, int] = {}
+        self._idle: list[asyncio.Future[None]] = []
+        self._date = b""
+        self._date_until = -math.inf
+        self._loop: asyncio.AbstractEventLoop
+        self.clock: Callable[[], float]
+        self.wheel: Wheel
+
+    # -- a component
+
+    async def __aenter__(self) -> Self:
+        """Listen on what was given as *bind*."""
+        self._loop = loop = asyncio.get_running_loop()
+        self.clock = self._given_clock or loop.time
+        call_at = loop.call_at if self._given_clock is None else None
+        self.wheel = Wheel(self.clock, call_at, lambda error: self.failed(error, None))
+        try:
+            for place in self._bind:
+                if isinstance(place, socket.socket):
+                    await self.adopt(place)
+                else:
+                    await self.listen(*place)
+        except BaseException:
+            await self.stop_accepting()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop accepting, let what is in flight end, cut the rest."""
+        self.wind_down()
+        await self.stop_accepting()
+        if not await self.wait_idle(self.timeouts.close):
+            self.abort()
+            await self._cancel_rest()
+        self.wheel.stop()
+
+    # -- listening
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where the server listens now."""
+        return [address_of_socket(sock) for sock in self._sockets]
+
+    async def listen(self, host: str, port: int, *, backlog: int = 4096) -> Address:
+        """Listen on *host* and *port* (0 takes a free one) and return the first address bound.
+
+        Raises:
+            AddressInUse: Another process listens there.
+            OSError: The address is not this machine's, or not allowed.
+        """
+        sockets = await bind(host, port, backlog=backlog)
+        for sock in sockets:
+            await self.adopt(sock)
+        return address_of_socket(sockets[0])
+
+    async def adopt(self, sock: socket.socket) -> Address:
+        """Accept connections from *sock*, which listens already and is the server's from now on."""
+        sock.setblocking(False)
+        self._sockets.append(sock)
+        # The loop closes what it is given, at once and with the backlog; so it is given a second descriptor.
+        accepting = await self._loop.create_server(self._connection, sock=sock.dup(), backlog=4096)
+        self._accepting.append(accepting)
+        address = address_of_socket(sock)
+        self._emit(ServerListening(address=str(address)))
+        return address
+
+    def _connection(self) -> Connection:
+        return Http1(self, self._loop)
+
+    # -- the end
+
+    def wind_down(self) -> None:
+        """Go on accepting and serving, but close each connection after its next reply, which says so."""
+        self.keeps = False
+
+    async def stop_accepting(self) -> None:
+        """Take in what the kernel has already accepted, then accept no more; close idle connections.
+
+        A connection that has not asked anything yet is given a second for its
+        first request, which may be on its way.
+        """
+        self.keeps = False
+        if not self._sockets:
+            return
+        for accepting in self._accepting:
+            accepting.close()
+        self._accepting.clear()
+        sockets, self._sockets = self._sockets, []
+        for sock in sockets:
+            for client in empty_backlog(sock):
+                try:
+                    await self._loop.connect_accepted_socket(self._connection, client)
+                except OSError:  # it left meanwhile
+                    client.close()
+            sock.close()
+        for connection in tuple(self._connections):
+            connection.wind_up()
+        self._emit(ServerStopped(connections=len(self._connections)))
+
+    async def wait_idle(self, timeout: float) -> bool:
+        """Wait until every connection is closed and every handler has ended; return whether that came in time."""
+        deadline = self._loop.time() + timeout
+        while self._connections or self._orphans:
+            waiter = self._loop.create_future()
+            self._idle.append(waiter)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await waiter
+            except TimeoutError:
+                return False
+        return True
+
+    def abort(self) -> None:
+        """Cut every connection at once. Handlers learn it as if their clients had left."""
+        for connection in tuple(self._connections):
+            connection.transport.abort()
+
+    async def _cancel_rest(self) -> None:
+        await asyncio.sleep(0)
+        tasks = [c.task for c in (*self._connections, *self._orphans) if c.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- what is going on
+
+    def statistics(self) -> Statistics:
+        """Return the counters as they are now."""
+        return self.counters.freeze(len(self._connections))
+
+    # -- the connections' side
+
+    def admit(self, connection: Connection) -> str | None:
+        """Count *connection*; return why it is one too many, or None."""
+        self.counters.accepted += 1
+        self._connections.add(connection)
+        peer = connection.peer.rpartition(":")[0]
+        self._peers[peer] = here = self._peers.get(peer, 0) + 1
+        if len(self._connections) > self.limits.connections:
+            reason = "too many connections"
+        elif peer and here > self.limits.connections_per_peer:
+            reason = "too many connections from this address"
+        else:
+            return None
+        self.counters.refused += 1
+        self._emit(ConnectionRefused(peer=connection.peer, reason=reason))
+        return reason
+
+    def dismiss(self, connection: Connection) -> None:
+        """Forget *connection*, which is closed; keep it while its handler runs, or nothing would."""
+        self._connections.discard(connection)
+        peer = connection.peer.rpartition(":")[0]
+        left = self._peers.get(peer, 1) - 1
+        if left:
+            self._peers[peer] = left
+        else:
+            self._peers.pop(peer, None)
+        if connection.task is not None:
+            self._orphans.add(connection)
+        self._check_idle()
+
+    def finished(self, connection: Connection) -> None:
+        """Forget *connection*, which was closed before its handler ended."""
+        self._orphans.discard(connection)
+        self._check_idle()
+
+    def failed(self, error: BaseException, request: Request | None) -> None:
+        """Pass *error* on."""
+        if self._on_error is not None:
+            self._on_error(error, request)
+        else:
+            self._loop.call_exception_handler({"message": "a handler raised", "exception": error})
+
+    def refused(self, peer: str, status: int, detail: str) -> None:
+        """Tell that a request was refused."""
+        self._emit(RequestRefused(peer=peer, status=status, detail=detail))
+
+    def date(self) -> bytes:
+        """Return the ``date`` header line of this second."""
+        now = self.clock()
+        if now >= self._date_until:
+            self._date_until = now + 1.0
+            self._date = f"date: {formatdate(usegmt=True)}\r\n".encode()
+        return self._date
+
+    def _check_idle(self) -> None:
+        if self._idle and not self._connections and not self._orphans:
+            waiters, self._idle = self._idle, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
