@@ -1,4 +1,4 @@
-"""Our HTTP/1.1 engine: sockets and bytes, connections, limits, timers, drain. It knows no operation.
+r"""Our HTTP/1.1 engine: sockets and bytes, connections, limits, timers, drain. It knows no operation.
 
 One callable takes a `Request` and returns a `Response`, or streams, or switches
 protocols. Everything a client can do wrong is refused before that: one strict
@@ -12,7 +12,7 @@ Floor 2; usable alone, on any asyncio loop:
     >>> async def main() -> str:
     ...     async with Server(hello, bind=[("127.0.0.1", 0)]) as server:
     ...         reader, writer = await asyncio.open_connection(*server.addresses[0])
-    ...         writer.write(b"GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n")
+    ...         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     ...         reply = (await reader.read()).splitlines()
     ...         writer.close()
     ...         return reply[0].decode()

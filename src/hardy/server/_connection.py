@@ -144,11 +144,11 @@ class Connection(asyncio.Protocol):
         "task",
         "transport",
     )
+    transport: asyncio.Transport
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self.host = host
         self.loop = loop
-        self.transport = cast("asyncio.Transport", None)
         self.due = math.inf
         self.slot = -1
         self.born = 0.0

@@ -17,7 +17,7 @@ _ENGINES_OWN = frozenset(
 )
 
 
-class Prepared(tuple[Field, ...]):
+class Prepared(tuple[Field, ...]):  # noqa: SLOT001  a tuple has no room for slots of its own
     """Header fields that were checked and rendered once, at build.
 
     A reply that carries them costs no checks. It is still a sequence of plain

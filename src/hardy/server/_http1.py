@@ -69,7 +69,7 @@ class Http1(Connection):
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(host, loop)
         self._data = b""
-        self._pos = 0
+        self._pos: int = 0
         self._phase = _HEAD
         self._heads = HeadParser(self, host.limits)
         self._request: Request | None = None

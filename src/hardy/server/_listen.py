@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import socket
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from hardy.server._connection import address_of
 from hardy.server._errors import AddressInUse
@@ -28,7 +28,8 @@ def address_of_socket(sock: socket.socket) -> Address:
     """Return where *sock* is bound; a path has port 0."""
     name: object = sock.getsockname()
     if isinstance(name, tuple):
-        return Address(str(name[0]), int(name[1]))
+        host, port = cast("tuple[str, int]", name)[:2]
+        return Address(host, port)
     return Address(address_of(name), 0)
 
 
