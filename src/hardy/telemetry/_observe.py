@@ -1,0 +1,92 @@
+"""The outermost middleware: sees every call end, says so, and lets nothing but our errors out."""
+
+from asyncio import CancelledError
+
+from hardy.core import Call, CallEnded, Clock, Code, Emit, Error, Handler, Internal, Logger, Middleware, SystemClock
+
+DEFECTS = frozenset({Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS})
+"""Codes that mean somebody has to look: logged with a traceback."""
+
+_TROUBLE = DEFECTS | {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED}
+
+
+def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None) -> Middleware:
+    """Make the middleware that stands around all others.
+
+    For each call, of whatever transport and kind, it
+
+    - gives the call its logger (``call.log``);
+    - writes one line ``call`` with operation, transport, code, milliseconds,
+      call id, principal and peer: a warning for UNAVAILABLE, DEADLINE_EXCEEDED
+      and defects, info for all else, for an error the caller made is no trouble here;
+    - writes one more line ``call failed`` with the traceback when the code is
+      INTERNAL, UNKNOWN or DATA_LOSS, and for nothing else;
+    - emits `CallEnded`;
+    - turns whatever is no `hardy.Error` into ``Internal("internal error")``,
+      the original as its ``__cause__``. That includes `RecursionError`,
+      `MemoryError`, groups, and a `SystemExit` of the use case: it ends the
+      call, not the process.
+
+    What passes through untouched: `CancelledError` (logged with the reason of
+    ``call.cancel``, which `Call.run` raises), `KeyboardInterrupt` (the
+    operator's) and `GeneratorExit` (the loop is gone; nothing can be awaited).
+
+    Args:
+        logger: Where the lines go.
+        emit: Takes the notice; must be quick and must not raise.
+        clock: Measures; the machine's own when none is given.
+
+    Example:
+        >>> import asyncio, io
+        >>> from hardy.core import Call, Operation, compose
+        >>> from hardy.telemetry import make_logger
+        >>> async def broken() -> str: ...
+        >>> async def handler(call):
+        ...     raise SystemExit(1)
+        >>> chain = compose([observe(make_logger(stream=io.StringIO()))], handler)
+        >>> asyncio.run(chain(Call(Operation.of(broken), "direct")))
+        Traceback (most recent call last):
+        hardy.core.Internal: internal error
+    """
+    monotonic = (clock or SystemClock()).monotonic
+
+    def ended(call: Call, code: Code | None, started: float) -> None:
+        seconds = monotonic() - started
+        if emit is not None:
+            emit(CallEnded(call=call, code=code, seconds=seconds))
+        principal = call.principal
+        write = logger.warning if code in _TROUBLE else logger.info
+        write(
+            "call",
+            operation=call.operation.name,
+            transport=call.transport,
+            code="OK" if code is None else code.name,
+            ms=int(seconds * 1_000_000) / 1000,
+            call=call.id,
+            principal=None if principal is None else principal.subject,
+            peer=call.peer,
+        )
+
+    async def observing(call: Call, proceed: Handler) -> object:
+        call.logger = logger
+        started = monotonic()
+        try:
+            reply = await proceed(call)
+        except Error as error:
+            if error.code in DEFECTS:
+                call.log.exception("call failed", code=error.code.name)
+            ended(call, error.code, started)
+            raise
+        except CancelledError:
+            ended(call, call.cancelled.code if call.cancelled else Code.CANCELLED, started)
+            raise
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            call.log.exception("call failed", code=Code.INTERNAL.name)
+            ended(call, Code.INTERNAL, started)
+            raise Internal("internal error") from error
+        ended(call, None, started)
+        return reply
+
+    return observing
