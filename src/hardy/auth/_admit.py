@@ -1,0 +1,75 @@
+"""The middleware that authenticates and asks the operation's rule."""
+
+from collections.abc import Sequence
+from inspect import isawaitable
+
+from hardy.auth._authenticator import Authenticator
+from hardy.auth._rules import is_public, verdict
+from hardy.core import Call, Handler, Middleware, PermissionDenied, Principal, Unauthenticated
+
+
+def admit(authenticators: Sequence[Authenticator] = ()) -> Middleware:
+    """Make the middleware that lets a call in, or answers 401 or 403.
+
+    The authenticators are asked in order and the first principal is taken; a
+    call that has one already (a job, a test) keeps it. Then the operation's
+    ``allow=`` decides. Nobody known and refused is `Unauthenticated`, somebody
+    known and refused is `PermissionDenied`, an operation without a rule is
+    refused to all.
+
+    Credentials that are not valid are refused, except by a public operation
+    that has no `Principal` need: nobody should be kept from signing in by the
+    expired token they are about to replace.
+
+    Args:
+        authenticators: With none, only calls that bring their principal have one.
+
+    Example:
+        >>> import asyncio
+        >>> from hardy.auth import public
+        >>> from hardy.core import Call, Operation
+        >>> async def ping() -> str: ...
+        >>> async def use_case(call):
+        ...     return "pong"
+        >>> call = Call(Operation.of(ping).with_options(allow=public), "http")
+        >>> asyncio.run(admit()(call, use_case))
+        'pong'
+    """
+    kinds = tuple(authenticators)
+
+    async def admitting(call: Call, proceed: Handler) -> object:
+        if kinds and call.principal is None:
+            principal = await _authenticate(kinds, call)
+            if principal is not None:
+                call.principal = principal
+        rule = call.operation.allow
+        if rule is None:
+            raise _refusal(call)
+        answer: object = rule(call)
+        if answer is not True:
+            if isawaitable(answer):
+                answer = await answer
+            if not verdict(rule, answer):
+                raise _refusal(call)
+        return await proceed(call)
+
+    return admitting
+
+
+async def _authenticate(kinds: tuple[Authenticator, ...], call: Call) -> Principal | None:
+    try:
+        for kind in kinds:
+            principal = await kind.authenticate(call)
+            if principal is not None:
+                return principal
+    except Unauthenticated as error:
+        if not is_public(call.operation.allow) or any(need.type is Principal for need in call.operation.needs):
+            raise
+        call.log.debug("credentials ignored on a public operation", why=error.message)
+    return None
+
+
+def _refusal(call: Call) -> PermissionDenied | Unauthenticated:
+    if call.principal is None:
+        return Unauthenticated("this call needs credentials")
+    return PermissionDenied(f"not allowed to call {call.operation.name}")
