@@ -1,0 +1,107 @@
+"""The framework's own settings, one class for each part of a service."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from hardy.config._environment import by_environment
+from hardy.config._units import Duration, Size
+
+_LOOPBACK = "127.0.0.1"
+_EVERYWHERE = "0.0.0.0"  # noqa: S104  # a container is reached through its own interface; only production does this
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+Bytes = Annotated[Size, Meta(ge=1)]
+Length = Annotated[Duration, Meta(gt=0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """Where and how REST is served."""
+
+    host: str = by_environment(dev=_LOOPBACK, test=_LOOPBACK, production=_EVERYWHERE)
+    """Address to listen on."""
+    port: Port = 8080
+    """Port to listen on; 0 takes a free one. The plain variable PORT is honoured too."""
+    docs: bool = by_environment(dev=True, test=False, production=False)
+    """Whether `/openapi.json` and the page `/docs` are served."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcSettings:
+    """Where and how gRPC is served."""
+
+    host: str = by_environment(dev=_LOOPBACK, test=_LOOPBACK, production=_EVERYWHERE)
+    """Address to listen on."""
+    port: Port = 9090
+    """Port to listen on; 0 takes a free one."""
+    reflection: bool = by_environment(dev=True, test=False, production=False)
+    """Whether a client may ask which services and messages there are."""
+    max_message: Bytes = 4 * 2**20
+    """Largest message taken or sent; beyond it RESOURCE_EXHAUSTED."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminSettings:
+    """Where probes and facts for operators are served."""
+
+    host: str = by_environment(dev=_LOOPBACK, test=_LOOPBACK, production=_EVERYWHERE)
+    """Address to listen on."""
+    port: Port = 9000
+    """Port to listen on; 0 takes a free one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What one call and one client may cost."""
+
+    timeout: Length = 30.0
+    """Deadline of a call whose operation and caller set none."""
+    body: Bytes = 2**20
+    """Largest request body; beyond it 413."""
+    request_line: Bytes = 8 * 2**10
+    """Longest request line; beyond it 414."""
+    headers: Count = 100
+    """Most header fields in one request; beyond it 431."""
+    header_bytes: Bytes = 32 * 2**10
+    """Bytes of all header fields of one request; beyond it 431."""
+    connections: Count = 20_000
+    """Connections open at once; beyond it 503."""
+    connections_per_peer: Count = 10_000
+    """Connections open at once from one address; a proxy is one address."""
+    requests_per_connection: Count = 10_000
+    """Requests on one connection before it is closed."""
+    idle_timeout: Length = 10.0
+    """Time from the connection to its first byte."""
+    header_timeout: Length = 10.0
+    """Time in which the header must have arrived; then 408."""
+    body_timeout: Length = 30.0
+    """Time in which a body must have arrived, unless it keeps coming; then 408."""
+    keep_alive: Length = 75.0
+    """Time between a reply and the next request on its connection."""
+    write_timeout: Length = 30.0
+    """Time after which a client that has stopped reading is cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutdownSettings:
+    """How long each phase of a shutdown may take; all in all 29 of Kubernetes' 30 seconds."""
+
+    drain_delay: Duration = by_environment(dev=0.0, test=0.0, production=5.0)  # noqa: RUF009  # it is a field
+    """Time in which calls are still accepted after ready has gone red."""
+    drain_timeout: Duration = 18.0
+    """Time for calls in flight to end before they are cancelled."""
+    close_timeout: Duration = 5.0
+    """Time for all components together to close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySettings:
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is logged."""
+    format: Literal["auto", "json", "console"] = "auto"
+    """Shape of a log line; `auto` is JSON unless standard error is a terminal."""
