@@ -117,7 +117,7 @@ class Diagnostic:
 
 def _frame(spots: Sequence[tuple[Place, str]]) -> list[str]:
     """Draw each place with its label below it; a file is named when it changes."""
-    gutter = " " * max(len(_number(place)) for place, _ in spots)
+    gutter = " " * max(1, *(len(_number(place)) for place, _ in spots))
     lines: list[str] = []
     for index, (place, label) in enumerate(spots):
         if index == 0 or place.file != spots[index - 1][0].file:
