@@ -1,0 +1,105 @@
+"""One operation in flight over HTTP."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hardy.core import Call, Cancelled, Metadata
+from hardy.server import ClientGone, Request, RequestFault
+from hardy.transport.http._accept import check_accept, check_json
+from hardy.transport.http._status import from_engine
+
+if TYPE_CHECKING:
+    from hardy.transport.http._endpoint import Endpoint
+
+_ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+_LONGEST_WAIT = 86400.0
+ANYTHING = frozenset({None, b"*/*", b"application/json"})
+"""Accept headers of everybody who has no wish."""
+
+
+class HttpCall(Call):
+    """A call that came as an HTTP request, and the reply while it is written."""
+
+    __slots__ = ("body", "endpoint", "extra", "reply", "request", "segments")
+
+    def __init__(self, endpoint: "Endpoint", request: Request, segments: Sequence[str]) -> None:
+        fields = request.fields
+        wait = fields.get(b"request-timeout")
+        super().__init__(
+            endpoint.operation,
+            "http",
+            id=request_id(fields.get(b"x-request-id")),
+            peer=request.peer,
+            timeout=None if wait is None else _seconds(wait),
+        )
+        self.endpoint = endpoint
+        self.request = request
+        self.segments = segments
+        self.body = b""
+        self.extra: Sequence[tuple[bytes, bytes]] = ()
+        self.reply: object = self  # no reply is this call: nothing is encoded yet
+
+    def gone(self) -> None:
+        """End the call because nobody waits for it any more."""
+        self.cancel(Cancelled("the client is gone"))
+
+    def read_metadata(self) -> Metadata:
+        """Return the headers."""
+        return metadata_of(self.request)
+
+    async def receive(self) -> object:
+        """Decode the message from path, query, headers and body."""
+        request = self.request
+        accept = request.fields.get(b"accept")
+        if accept not in ANYTHING:
+            check_accept(accept)
+        return await self.read()
+
+    async def read(self) -> object:
+        """Make the message by the endpoint's plan."""
+        request, plan = self.request, self.endpoint.plan
+        if not plan.wants_body:
+            return plan.read(request, self.segments, b"")
+        fields = request.fields
+        if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:
+            check_json(fields, bool(request.body) or request.content_length != 0)
+        body = request.body
+        if body is None or len(body) > request.max_body:
+            body = await read_body(request)
+        return plan.read(request, self.segments, body)
+
+    def encode(self, reply: object) -> None:
+        """Encode the reply and the headers that are made from it."""
+        endpoint = self.endpoint
+        self.body = endpoint.encode(reply)
+        if endpoint.headers_of is not None:
+            self.extra = endpoint.headers_of(reply)
+        self.reply = reply
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the whole body, or raise what the call fails with."""
+    try:
+        return await request.read()
+    except (RequestFault, ClientGone) as fault:
+        raise from_engine(fault) from None
+
+
+def request_id(given: bytes | None) -> str | None:
+    """Return the caller's own id for the call, when it is fit to stand in logs and headers."""
+    if given is None or not 0 < len(given) <= 64 or given.translate(None, _ID_CHARACTERS):
+        return None
+    return given.decode("ascii")
+
+
+def _seconds(value: bytes) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= _LONGEST_WAIT else None
+
+
+def metadata_of(request: Request) -> Metadata:
+    """Return the headers of *request* as metadata."""
+    return Metadata((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers)

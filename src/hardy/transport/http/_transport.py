@@ -1,0 +1,168 @@
+"""Serves exposed operations over HTTP: the one callable that an engine is given."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from hardy.core import BuildFailed, Diagnostic, Exposed, Kind, Malformed
+from hardy.schema import JsonCase
+from hardy.server import Request, Response
+from hardy.transport.http._answers import Answers
+from hardy.transport.http._endpoint import Endpoint, UnaryEndpoint
+from hardy.transport.http._mount import Mount
+from hardy.transport.http._path import Path
+from hardy.transport.http._problem import RenderProblem, render_problem
+from hardy.transport.http._raw import RawEndpoint, Response as Page
+from hardy.transport.http._route import Route
+from hardy.transport.http._router import Router
+from hardy.transport.http._status import MethodNotAllowed, NoSuchPath
+from hardy.transport.http._stream import ClientStreamEndpoint, ServerStreamEndpoint
+from hardy.transport.http._websocket import BidiEndpoint
+
+_KIB = 1024
+
+
+class Transport:
+    """Answers HTTP requests with the operations exposed over HTTP.
+
+    Args:
+        exposed: The operations with their routes and composed chains; those of
+            other transports are passed over.
+        render_problem: Writes the body of every error.
+        headers: Sent with every answer.
+        json_case: ``"camel"`` makes ``order_id`` travel as ``orderId``.
+        challenges: Values of ``WWW-Authenticate``, sent with every 401.
+        max_message: Bytes of one item in a stream from the client.
+        origins: Web origins beside the service's own whose pages may open a
+            WebSocket: ``"https://shop.example"``.
+        pages: Ready answers by path, outside of every chain: the API document.
+        mounts: Foreign ASGI applications below a prefix. An own route wins.
+
+    Raises:
+        BuildFailed: Two routes answer the same requests (H0609), or a path is
+            malformed.
+    """
+
+    def __init__(  # noqa: PLR0913  # the settings of a transport, each by name
+        self,
+        exposed: Sequence[Exposed],
+        *,
+        render_problem: RenderProblem = render_problem,
+        headers: Sequence[tuple[str, str]] = (),
+        json_case: JsonCase = "snake",
+        challenges: Sequence[str] = (),
+        max_message: int = 1024 * _KIB,
+        origins: Sequence[str] = (),
+        pages: Mapping[str, Page] | None = None,
+        mounts: Sequence[Mount] = (),
+    ) -> None:
+        mine = [each for each in exposed if each.binding.transport == "http"]
+        if faults := clashes(mine):
+            raise BuildFailed(faults)
+        self._answers = Answers(render_problem, headers, challenges)
+        self._max_message = max_message
+        self._origins = frozenset(origins)
+        self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))
+        self._pages = {path: page.ready(self._answers.headers) for path, page in (pages or {}).items()}
+        self._static: dict[tuple[str, str], Endpoint] = {}
+        self._router = Router(self._endpoints(mine, json_case))
+
+    def _endpoints(self, exposed: Sequence[Exposed], json_case: JsonCase) -> list[tuple[str, Path, Endpoint]]:
+        routes: list[tuple[str, Path, Endpoint]] = []
+        for each in exposed:
+            endpoint = self._endpoint(each, json_case)
+            path = Path.parse(endpoint.route.path)
+            routes.append((endpoint.route.method, path, endpoint))
+            if not path.fields:
+                self._static[endpoint.route.method, quote(path.plain, safe="/%-._~!$&'()*+,;=:@")] = endpoint
+        explicit = {(method, path.shape) for method, path, _ in routes}
+        for _, path, endpoint in tuple(routes):
+            has_head = endpoint.route.method == "GET" and not endpoint.operation.kind.streams_out
+            if has_head and ("HEAD", path.shape) not in explicit:
+                routes.append(("HEAD", path, endpoint))
+        return routes
+
+    def _endpoint(self, exposed: Exposed, json_case: JsonCase) -> Endpoint:
+        if exposed.binding.raw:
+            return RawEndpoint(exposed, self._answers, json_case)
+        match exposed.operation.kind:
+            case Kind.UNARY:
+                return UnaryEndpoint(exposed, self._answers, json_case)
+            case Kind.SERVER_STREAM:
+                return ServerStreamEndpoint(exposed, self._answers, json_case)
+            case Kind.CLIENT_STREAM:
+                return ClientStreamEndpoint(exposed, self._answers, json_case, max_message=self._max_message)
+            case Kind.BIDI_STREAM:
+                return BidiEndpoint(
+                    exposed, self._answers, json_case, max_message=self._max_message, origins=self._origins
+                )
+
+    async def handle(self, request: Request) -> Response | None:
+        """Answer *request*: with a response, or ``None`` after it was streamed.
+
+        Give this to `hardy.server.Server`.
+        """
+        endpoint = self._static.get((request.method, request.path))
+        if endpoint is not None:
+            return await endpoint.answer(request, ())
+        try:
+            methods, segments = self._router.find(request.path)
+        except Malformed as error:
+            return self._answers.refuse(request, error)
+        endpoint = methods.get(request.method)
+        if endpoint is not None:
+            return await endpoint.answer(request, segments)
+        return await self._elsewhere(request, methods)
+
+    async def _elsewhere(self, request: Request, methods: Mapping[str, Endpoint]) -> Response | None:
+        page = self._pages.get(request.path)
+        allowed = ({"GET", "HEAD"} if page else set()) | set(methods)
+        if not allowed:
+            for mount in self._mounts:
+                if mount.covers(request.path):
+                    return await mount.handle(request)
+            if (request.method, request.path) == ("OPTIONS", "*"):
+                return Response(204, self._answers.headers)
+            return self._answers.refuse(request, NoSuchPath("no such path"))
+        if page is not None and request.method in {"GET", "HEAD"}:
+            return page
+        allow = (b"allow", ", ".join(sorted(allowed | {"OPTIONS"})).encode())
+        if request.method == "OPTIONS":
+            return Response(204, [*self._answers.headers, allow])
+        refused = MethodNotAllowed(f"{request.method} is not allowed here", allowed=sorted(allowed))
+        return self._answers.refuse(request, refused, [allow])
+
+    def refuse(self, status: int, detail: str) -> Response:
+        """Answer for the engine what it refuses by itself: give this to `hardy.server.Server` as its renderer."""
+        return self._answers.engine(status, detail)
+
+
+def clashes(exposed: Sequence[Exposed]) -> list[Diagnostic]:
+    """Return a diagnostic for every two routes that answer the same requests."""
+    faults: list[Diagnostic] = []
+    seen: dict[tuple[str, str], Exposed] = {}
+    for each in exposed:
+        if not isinstance(each.binding, Route):
+            continue
+        try:
+            shape = Path.parse(each.binding.path).shape
+        except ValueError:
+            faults += [fault for fault in each.binding.check(each.operation) if fault.code == "H0630"]
+            continue
+        first = seen.setdefault((each.binding.method, shape), each)
+        if first is not each:
+            faults.append(_clash(first, each))
+    return faults
+
+
+def _clash(first: Exposed, second: Exposed) -> Diagnostic:
+    routes = [each.binding for each in (first, second) if isinstance(each.binding, Route)]
+    return Diagnostic(
+        code="H0609",
+        title=f"two routes answer {routes[1].method} {routes[1].path}",
+        place=second.operation.place,
+        notes=tuple(
+            f"{route.method} {route.path} reaches `{each.operation.name}`"
+            for route, each in zip(routes, (first, second), strict=True)
+        ),
+        helps=("give one of them another path or method",),
+    )

@@ -1,0 +1,48 @@
+"""Serves use cases over real sockets, by the shortest chain there is: decode, use case, encode."""
+
+from contextlib import AsyncExitStack
+
+import httpx2
+import pytest
+
+from hardy.core import Exposed, Operation
+from hardy.server import Server
+from hardy.transport import http
+
+
+def expose(use_case, route, **options):
+    """Return one operation behind one route, its chain composed by hand."""
+    operation = Operation.of(use_case, raw=route.raw).with_options(**options)
+
+    async def handler(call):
+        call.message = await call.receive()
+        if operation.kind.streams_out:
+            items = operation.invoke(call.message, {})
+            try:
+                async for item in items:
+                    await call.send(item)
+            finally:
+                await items.aclose()
+            return None
+        reply = await operation.invoke(call.message, {})
+        call.encode(reply)
+        return reply
+
+    return Exposed(operation, route, handler)
+
+
+@pytest.fixture
+async def serve():
+    """Serve ``(use_case, route)`` pairs and return a client whose base is the server's address."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(*pairs, **options) -> httpx2.AsyncClient:
+            exposed = [pair if isinstance(pair, Exposed) else expose(*pair) for pair in pairs]
+            transport = http.Transport(exposed, **options)
+            server = Server(transport.handle, bind=[("127.0.0.1", 0)], render_error=transport.refuse)
+            await stack.enter_async_context(server)
+            host, port = server.addresses[0]
+            client = httpx2.AsyncClient(base_url=f"http://{host}:{port}", timeout=10)
+            return await stack.enter_async_context(client)
+
+        yield serve
