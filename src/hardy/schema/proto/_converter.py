@@ -2,6 +2,7 @@
 
 from typing import Generic, TypeVar, cast
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError, Message as Wire
 
 from hardy.core import Malformed
@@ -10,9 +11,8 @@ from hardy.schema.proto._decode import Readers
 from hardy.schema.proto._encode import Writers
 from hardy.schema.proto._lookup import field_of
 from hardy.schema.proto._puts import Fill, Unencodable
-from hardy.schema.proto._shapes import slot_of
+from hardy.schema.proto._shapes import Message, slot_of
 from hardy.schema.proto._types import is_message_slot
-from hardy.schema.proto._shapes import Message
 
 T = TypeVar("T")
 
@@ -26,14 +26,15 @@ class Converter(Generic[T]):
     __slots__ = ("_class", "_codec", "_fill", "_name", "_read")
 
     def __init__(self, type_: object, message_class: type[Wire]) -> None:
-        descriptor = message_class.DESCRIPTOR
+        # The stubs know two descriptor classes; at run time it is one or the other, with the same attributes.
+        descriptor = cast("Descriptor", message_class.DESCRIPTOR)
         self._class = message_class
         self._name = descriptor.full_name
         if type_ in {None, type(None)}:
             self._codec: Codec[T] | None = None
             self._read = self._fill = None
             return
-        self._codec = cast("Codec[T]", codec(cast("type[T]", type_)))
+        self._codec = codec(cast("type[T]", type_))
         slot = slot_of(type_)
         if is_message_slot(slot) and isinstance(slot.leaf, Message):
             self._read = Readers().message(slot.leaf.type, descriptor)

@@ -6,14 +6,15 @@ a value that the codec refuses, so that every fault is found in one place, with
 one pointer and one wording whatever the transport.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from typing import Protocol
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message as Wire
 
-from hardy.schema.proto._lookup import enum_numbers, field_of
+from hardy.schema.proto._lookup import enum_numbers, enum_of, field_of, inner_of
 from hardy.schema.proto._members import members
 from hardy.schema.proto._shapes import Choice, Leaf, Message, Moment, OneOf, Slot, Span, Wrapper, tag_of
 from hardy.schema.proto._types import case_names
@@ -26,7 +27,10 @@ _Take = Callable[[Wire, Builtins], None]
 _Value = Callable[..., object]
 """Turns what a field holds into a value."""
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+UNKNOWN = "an unknown number"
+"""Stands for an enum number that names nothing; no enum has it as a value."""
+_LONGEST = 315_576_000_000  # seconds, of google.protobuf.Duration
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class Readers:
@@ -42,7 +46,7 @@ class Readers:
             return self._made[key]
         self._made[key] = lambda wire: self._made[key](wire)
         takes = tuple(
-            self._take(field_of(descriptor, each.name), each.slot, each.field.wire_name, each.field.required)
+            self._take(field_of(descriptor, each.name), each.slot, each.field.wire_name, required=each.field.required)
             for each in members(type_)
         )
         tag = tag_of(type_)
@@ -73,7 +77,7 @@ class Readers:
 
         return unwrap
 
-    def _take(self, field: FieldDescriptor, slot: Slot, wire_name: str, required: bool) -> _Take:
+    def _take(self, field: FieldDescriptor, slot: Slot, wire_name: str, *, required: bool) -> _Take:
         get = attrgetter(field.name)
         if slot.key is not None:
             return _map(get, self._leaf(slot.leaf, _value_field(field)), wire_name)
@@ -87,13 +91,13 @@ class Readers:
     def _leaf(self, leaf: Leaf, field: FieldDescriptor) -> _Value | None:
         """Return what turns a field's value; ``None`` where it stays as it is."""
         if isinstance(leaf, Message):
-            return self.message(leaf.type, field.message_type)
+            return self.message(leaf.type, inner_of(field))
         if isinstance(leaf, Wrapper):
-            return self.wrapped(field_of(field.message_type, "value"), leaf.slot)
+            return self.wrapped(field_of(inner_of(field), "value"), leaf.slot)
         if isinstance(leaf, OneOf):
-            return self._one_of(leaf, field.message_type)
+            return self._one_of(leaf, inner_of(field))
         if isinstance(leaf, Choice):
-            return _choice(leaf, field.enum_type)
+            return _choice(leaf, enum_of(field))
         if isinstance(leaf, Moment):
             return _moment
         return _span if isinstance(leaf, Span) else None
@@ -101,7 +105,7 @@ class Readers:
     def _one_of(self, leaf: OneOf, descriptor: Descriptor) -> _Value:
         kind = next(iter(descriptor.oneofs)).name
         cases: Mapping[str, Read] = {
-            name: self.message(member.type, field_of(descriptor, name).message_type)
+            name: self.message(member.type, inner_of(field_of(descriptor, name)))
             for name, member in zip(case_names(leaf), leaf.members, strict=True)
         }
 
@@ -114,7 +118,7 @@ class Readers:
 
 
 def _value_field(field: FieldDescriptor) -> FieldDescriptor:
-    return field_of(field.message_type, "value")
+    return field_of(inner_of(field), "value")
 
 
 def _one(name: str, get: Callable[[Wire], object], value: _Value | None, wire_name: str, *, null: bool) -> _Take:
@@ -172,26 +176,29 @@ def _choice(leaf: Choice, descriptor: EnumDescriptor) -> _Value:
     values = {number: json for number, (_, _, json) in zip(numbers, leaf.members, strict=True)}
 
     def turn(number: int) -> object:
-        return values[number] if number in values else f"unknown enum number {number}"
+        return values.get(number, UNKNOWN)
 
     return turn
 
 
-def _moment(wire: Wire) -> object:
-    seconds: int = wire.seconds  # type: ignore[attr-defined]
-    nanos: int = wire.nanos  # type: ignore[attr-defined]
-    if 0 <= nanos < 1_000_000_000:
+class _Parts(Protocol):
+    """A Timestamp or a Duration; a message of a pool of our own has no static type."""
+
+    seconds: int
+    nanos: int
+
+
+def _moment(wire: _Parts) -> object:
+    if 0 <= wire.nanos < 1_000_000_000:
         try:
-            return _EPOCH + datetime.timedelta(seconds=seconds, microseconds=nanos // 1000)
+            return _EPOCH + dt.timedelta(seconds=wire.seconds, microseconds=wire.nanos // 1000)
         except OverflowError:
-            pass
-    return f"{seconds} seconds and {nanos} nanoseconds since 1970"
+            pass  # beyond what Python has; told below
+    return f"{wire.seconds} seconds and {wire.nanos} nanoseconds since 1970"
 
 
-def _span(wire: Wire) -> object:
-    seconds: int = wire.seconds  # type: ignore[attr-defined]
-    nanos: int = wire.nanos  # type: ignore[attr-defined]
-    signs_agree = seconds * nanos >= 0
-    if abs(seconds) <= 315_576_000_000 and abs(nanos) < 1_000_000_000 and signs_agree:
-        return datetime.timedelta(seconds=seconds, microseconds=int(nanos / 1000))
+def _span(wire: _Parts) -> object:
+    seconds, nanos = wire.seconds, wire.nanos
+    if abs(seconds) <= _LONGEST and abs(nanos) < 1_000_000_000 and seconds * nanos >= 0:
+        return dt.timedelta(seconds=seconds, microseconds=int(nanos / 1000))
     return f"{seconds} seconds and {nanos} nanoseconds"

@@ -162,6 +162,22 @@ class _Writer:
             nested.add(each.name, each.slot)
 
 
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """What the nested types of a field are named after."""
+
+    base: str
+    """The field: a Literal or a union has its name."""
+    suffixes: str = ""
+
+    @property
+    def wrapper(self) -> str:
+        return self.base + self.suffixes
+
+    def into(self, suffix: str) -> "_Path":
+        return _Path(self.base, self.suffixes + suffix)
+
+
 class _Fields:
     """Adds fields to one message, and beside them the nested types they need."""
 
@@ -172,31 +188,32 @@ class _Fields:
         self.taken = {entry_name(each.name) for each in known if each.slot.key}
 
     def add(self, name: str, slot: Slot) -> None:
-        self._field(self.message, self.full, name, slot, pascal(name), pascal(name))
+        self._field((self.message, self.full), name, slot, _Path(pascal(name)))
 
-    def _field(self, owner: DescriptorProto, full: str, name: str, slot: Slot, base: str, path: str) -> None:
-        made = owner.field.add(name=name, number=len(owner.field) + 1, label=_F.LABEL_OPTIONAL)
+    def _field(self, owner: tuple[DescriptorProto, str], name: str, slot: Slot, path: _Path) -> None:
+        message, full = owner
+        made = message.field.add(name=name, number=len(message.field) + 1, label=_F.LABEL_OPTIONAL)
         if slot.key is not None:
-            entry = owner.nested_type.add(name=entry_name(name))
+            entry = message.nested_type.add(name=entry_name(name))
             entry.options.map_entry = True
             entry.field.add(name="key", number=1, label=_F.LABEL_OPTIONAL, type=_SCALARS[slot.key])
             value = entry.field.add(name="value", number=2, label=_F.LABEL_OPTIONAL)
-            self._leaf(value, slot.leaf, base, path)
+            self._leaf(value, slot.leaf, path)
             made.label, made.type, made.type_name = _F.LABEL_REPEATED, _F.TYPE_MESSAGE, f"{full}.{entry.name}"
             return
-        self._leaf(made, slot.leaf, base, path)
+        self._leaf(made, slot.leaf, path)
         if slot.many:
             made.label = _F.LABEL_REPEATED
         elif made.type != _F.TYPE_MESSAGE:
             made.proto3_optional = True
 
-    def _leaf(self, made: FieldDescriptorProto, leaf: Leaf, base: str, path: str) -> None:
+    def _leaf(self, made: FieldDescriptorProto, leaf: Leaf, path: _Path) -> None:
         if isinstance(leaf, Choice):
-            made.type, made.type_name = _F.TYPE_ENUM, self._choice(leaf, base)
+            made.type, made.type_name = _F.TYPE_ENUM, self._choice(leaf, path.base)
         elif isinstance(leaf, Scalar):
             made.type = _SCALARS[leaf.python]
         elif isinstance(leaf, Message | Moment | Span | OneOf | Wrapper):
-            made.type, made.type_name = _F.TYPE_MESSAGE, self._composite(leaf, base, path)
+            made.type, made.type_name = _F.TYPE_MESSAGE, self._composite(leaf, path)
         else:
             made.type = _F.TYPE_STRING
 
@@ -207,15 +224,16 @@ class _Fields:
         _enum(self.message.enum_type.add(), name, leaf)
         return f"{self.full}.{name}"
 
-    def _composite(self, leaf: Message | Moment | Span | OneOf | Wrapper, base: str, path: str) -> str:
+    def _composite(self, leaf: Message | Moment | Span | OneOf | Wrapper, path: _Path) -> str:
         if isinstance(leaf, Message):
             return self.writer._named(leaf)
         if isinstance(leaf, OneOf):
-            return self._one_of(leaf, base)
+            return self._one_of(leaf, path.base)
         if isinstance(leaf, Wrapper):
-            name = self._free(path + leaf.suffix)
+            inner = path.into(leaf.suffix)
+            name = self._free(inner.wrapper)
             made = self.message.nested_type.add(name=name)
-            self._field(made, f"{self.full}.{name}", "value", leaf.slot, base, path + leaf.suffix)
+            self._field((made, f"{self.full}.{name}"), "value", leaf.slot, inner)
             return f"{self.full}.{name}"
         return TIMESTAMP if isinstance(leaf, Moment) else DURATION
 

@@ -10,7 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message as Wire
 
 from hardy.schema import Family, family_of
-from hardy.schema.proto._lookup import enum_numbers, field_of
+from hardy.schema.proto._lookup import enum_numbers, enum_of, field_of, inner_of
 from hardy.schema.proto._members import members
 from hardy.schema.proto._puts import (
     TURNS,
@@ -63,7 +63,7 @@ class Writers:
     def put(self, field: FieldDescriptor, slot: Slot) -> Put:
         """Return what writes a value into *field*."""
         if slot.key is not None:
-            turn, fill = self._leaf(slot.leaf, field_of(field.message_type, "value"))
+            turn, fill = self._leaf(slot.leaf, field_of(inner_of(field), "value"))
             return put_map(field.name, None if slot.key is int else _key, turn, fill)
         turn, fill = self._leaf(slot.leaf, field)
         if slot.many:
@@ -79,11 +79,11 @@ class Writers:
 
     def _composite(self, leaf: Message | Moment | Span | OneOf | Wrapper, field: FieldDescriptor) -> Fill:
         if isinstance(leaf, Message):
-            return self.message(leaf.type, field.message_type)
+            return self.message(leaf.type, inner_of(field))
         if isinstance(leaf, Wrapper):
-            return self.put(field_of(field.message_type, "value"), leaf.slot)
+            return self.put(field_of(inner_of(field), "value"), leaf.slot)
         if isinstance(leaf, OneOf):
-            return self._one_of(leaf, field.message_type)
+            return self._one_of(leaf, inner_of(field))
         return fill_moment if isinstance(leaf, Moment) else fill_span
 
     def _one_of(self, leaf: OneOf, descriptor: Descriptor) -> Fill:
@@ -103,7 +103,7 @@ class Writers:
         return fill
 
     def _case(self, member: Message, descriptor: Descriptor, name: str) -> Fill:
-        return self.message(member.type, field_of(descriptor, name).message_type)
+        return self.message(member.type, inner_of(field_of(descriptor, name)))
 
 
 def _item(name: str) -> Callable[[object], object]:
@@ -123,13 +123,13 @@ def _key(key: object) -> object:
 
 
 def _choice(leaf: Choice, field: FieldDescriptor) -> Turn:
-    numbers = enum_numbers(leaf, field.enum_type)
+    numbers = enum_numbers(leaf, enum_of(field))
     table = {value: number for number, (_, value, _) in zip(numbers, leaf.members, strict=True)}
 
     def turn(value: object) -> object:
         number = table.get(value)
         if number is None:
-            raise Unencodable(f"{value!r} is not one of the values of `{field.enum_type.name}`")
+            raise Unencodable(f"{value!r} is not one of the values of `{enum_of(field).name}`")
         return number
 
     return turn

@@ -135,7 +135,7 @@ def _write(files: dict[Path, bytes]) -> None:
             ready.append((temporary, path))
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            os.chmod(temporary, 0o644)  # noqa: PTH101, S103  # mkstemp makes it 0600; it is a source file
+            os.chmod(temporary, 0o644)  # noqa: PTH101  # mkstemp makes it 0600; it is a source file
         for temporary, path in ready:
             os.replace(temporary, path)  # noqa: PTH105  # as above
     finally:

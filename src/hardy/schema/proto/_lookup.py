@@ -20,6 +20,28 @@ def field_of(descriptor: Descriptor, name: str) -> FieldDescriptor:
     return field
 
 
+def inner_of(field: FieldDescriptor) -> Descriptor:
+    """Return the message that *field* holds.
+
+    Raises:
+        BuildFailed: It holds none (H0620).
+    """
+    if field.message_type is None:
+        raise BuildFailed([_absent(f"the field `{field.full_name}` is no message")])
+    return field.message_type
+
+
+def enum_of(field: FieldDescriptor) -> EnumDescriptor:
+    """Return the enum that *field* holds.
+
+    Raises:
+        BuildFailed: It holds none (H0620).
+    """
+    if field.enum_type is None:
+        raise BuildFailed([_absent(f"the field `{field.full_name}` is no enum")])
+    return field.enum_type
+
+
 def enum_numbers(leaf: Choice, descriptor: EnumDescriptor) -> list[int]:
     """Return the number of each of the choice's members.
 

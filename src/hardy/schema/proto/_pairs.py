@@ -1,9 +1,16 @@
 """Finds what has the same name in the file and in the code, and tells what has not."""
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from google.protobuf.descriptor_pb2 import DescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    EnumValueDescriptorProto,
+    FieldDescriptorProto,
+    MethodDescriptorProto,
+    ServiceDescriptorProto,
+)
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from hardy.schema.proto._changes import Changes, Path
@@ -12,11 +19,15 @@ _HIGHEST = 536_870_911
 _RESERVED_BY_PROTOBUF = range(19_000, 20_000)
 
 
-class _Named(Protocol):
-    name: str
-
-
-NamedT = TypeVar("NamedT", bound=_Named)
+NamedT = TypeVar(
+    "NamedT",
+    DescriptorProto,
+    EnumDescriptorProto,
+    EnumValueDescriptorProto,
+    FieldDescriptorProto,
+    MethodDescriptorProto,
+    ServiceDescriptorProto,
+)
 
 
 def pairs(

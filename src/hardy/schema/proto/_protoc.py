@@ -59,10 +59,7 @@ def _fault(line: int, detail: str, shown_as: Path) -> Diagnostic:
             title=f"`{shown_as.name}` uses a number twice",
             place=place,
             notes=(detail,),
-            helps=(
-                "a number that ever meant something never means anything else: "
-                "take the line out and run `hardy gen proto`, which gives it a fresh one",
-            ),
+            helps=("take the line out and run `hardy gen proto`, which gives it a number that nothing ever had",),
         )
     return Diagnostic(
         code="H0624",

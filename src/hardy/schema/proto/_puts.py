@@ -1,6 +1,6 @@
 """The last step of encoding: one value into one field."""
 
-import datetime
+import datetime as dt
 import decimal
 import math
 import typing
@@ -19,7 +19,7 @@ Turn = Callable[[object], object]
 Put = Callable[[object, Wire], None]
 """Writes a value into its field of a message."""
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799  # of google.protobuf.Timestamp
 _LONGEST = 315_576_000_000  # of google.protobuf.Duration
 WRONG = (TypeError, ValueError, AttributeError, KeyError)
@@ -158,32 +158,39 @@ TURNS: Mapping[type, Turn | None] = {
     uuid.UUID: _text(uuid.UUID, str),
     decimal.Decimal: _text(decimal.Decimal, str),
     # Of a datetime, which is a date too, the day alone.
-    datetime.date: _text(datetime.date, datetime.date.isoformat),
-    datetime.time: _text(datetime.time, datetime.time.isoformat),
+    dt.date: _text(dt.date, dt.date.isoformat),
+    dt.time: _text(dt.time, dt.time.isoformat),
 }
 """How each Python type becomes a scalar; ``None`` where protobuf takes it as it is."""
 
 
+class _Parts(typing.Protocol):
+    """A Timestamp or a Duration; a message of a pool of our own has no static type."""
+
+    seconds: int
+    nanos: int
+
+
 def fill_moment(value: object, wire: Wire) -> None:
     """Write a ``datetime`` into a Timestamp, to the microsecond."""
-    if not isinstance(value, datetime.datetime) or value.tzinfo is None:
+    if not isinstance(value, dt.datetime) or value.tzinfo is None:
         raise Unencodable(OFFSET)
     since = value - _EPOCH
     seconds = since.days * 86_400 + since.seconds
     if not _FIRST <= seconds <= _LAST:
         raise Unencodable("must be between the years 1 and 9999 in UTC")
-    wire.seconds = seconds  # type: ignore[attr-defined]  # a Timestamp of a pool of our own has no static type
-    wire.nanos = since.microseconds * 1000  # type: ignore[attr-defined]  # as above
+    parts = typing.cast("_Parts", typing.cast("object", wire))
+    parts.seconds, parts.nanos = seconds, since.microseconds * 1000
 
 
 def fill_span(value: object, wire: Wire) -> None:
     """Write a ``timedelta`` into a Duration, whose two parts have one sign."""
-    if not isinstance(value, datetime.timedelta):
+    if not isinstance(value, dt.timedelta):
         raise Unencodable(f"must be a timedelta, not a `{type(value).__name__}`")
     seconds, micros = value.days * 86_400 + value.seconds, value.microseconds
     if seconds < 0 < micros:
         seconds, micros = seconds + 1, micros - 1_000_000
     if abs(seconds) > _LONGEST:
         raise Unencodable("must be shorter than ten thousand years")
-    wire.seconds = seconds  # type: ignore[attr-defined]  # a Duration of a pool of our own has no static type
-    wire.nanos = micros * 1000  # type: ignore[attr-defined]  # as above
+    parts = typing.cast("_Parts", typing.cast("object", wire))
+    parts.seconds, parts.nanos = seconds, micros * 1000

@@ -5,7 +5,7 @@ type needs one, its shape holds a `Wrapper`: a message around one value.
 """
 
 import collections.abc
-import datetime
+import datetime as dt
 import decimal
 import enum
 import types
@@ -103,7 +103,7 @@ class NoForm(Exception):
 
 
 _SCALARS = (bool, int, float, str, bytes)
-_TEXTS = (uuid.UUID, decimal.Decimal, datetime.date, datetime.time)
+_TEXTS = (uuid.UUID, decimal.Decimal, dt.date, dt.time)
 _MANY = {
     list, set, frozenset, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Collection,
     collections.abc.Set, collections.abc.MutableSet, collections.abc.Iterable,
@@ -147,6 +147,8 @@ def _bare(annotation: object) -> object:
             annotation = annotation.__value__
         elif typing.get_origin(annotation) in _MARKS:
             annotation = typing.get_args(annotation)[0]
+        elif isinstance(annotation, typing.TypeVar) and annotation.__bound__ is not None:
+            annotation = annotation.__bound__
         else:
             return annotation
 
@@ -158,12 +160,12 @@ def _leaf(annotation: object) -> Leaf:
     for python in _TEXTS:
         if annotation is python:
             return Text(python)
-    if annotation is datetime.datetime:
+    if annotation is dt.datetime:
         return Moment()
-    if annotation is datetime.timedelta:
+    if annotation is dt.timedelta:
         return Span()
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return _enum(annotation)
+    if isinstance(annotation, type) and issubclass(cls := typing.cast("type[object]", annotation), enum.Enum):
+        return _enum(cls)
     if isinstance(annotation, typing.TypeVar):
         raise NoForm(annotation, "say what it stands for where the class is used: `Page[Order]`")
     raise NoForm(annotation, "use a class of named fields, or one of the types that `hardy explain H0621` lists")
@@ -216,7 +218,7 @@ _NO_KEYS = (Scalar(bool), Scalar(float), Scalar(bytes))
 
 
 def _union(annotation: object, arguments: tuple[object, ...]) -> Slot:
-    rest = [each for each in arguments if each not in {types.NoneType, msgspec.UnsetType}]
+    rest = [each for each in arguments if each is not types.NoneType and each is not msgspec.UnsetType]
     if not rest:
         raise NoForm(annotation, "a field that is always None says nothing; leave it out")
     slot = slot_of(rest[0]) if len(rest) == 1 else Slot(OneOf(tuple(_case(annotation, each) for each in rest)))

@@ -160,7 +160,7 @@ def _options(options: Message) -> Iterator[str]:
     for field, value in options.ListFields():
         if field.is_repeated or field.type == FieldDescriptor.TYPE_MESSAGE:
             continue
-        if field.type == FieldDescriptor.TYPE_ENUM:
+        if field.enum_type is not None:
             yield f"{field.name} = {field.enum_type.values_by_number[value].name}"
         elif field.type == FieldDescriptor.TYPE_BOOL:
             yield f"{field.name} = {str(value).lower()}"
