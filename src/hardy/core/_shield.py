@@ -40,7 +40,11 @@ async def shielded(work: Coroutine[object, None, T], *, limit: float = 5.0) -> T
     driver = _Driver(work, limit)
     token = _closing.set(cast("_Driver[object]", driver))
     try:
-        result = await driver.drive()
+        try:
+            awaited = work.send(None)
+        except StopIteration as stop:  # most closes never wait, and need nobody in between
+            return cast("T", stop.value)
+        result = await driver.drive(cast("asyncio.Future[object] | None", awaited))
     except asyncio.CancelledError:
         if not driver.kept:
             raise
@@ -61,53 +65,32 @@ async def shielded(work: Coroutine[object, None, T], *, limit: float = 5.0) -> T
 class _Driver(Generic[T]):
     """Steps a coroutine and stands between it and the task that runs it."""
 
-    __slots__ = (
-        "awaited",
-        "breach",
-        "due",
-        "kept",
-        "limit",
-        "loop",
-        "message",
-        "outer",
-        "passing",
-        "task",
-        "timer",
-        "work",
-    )
+    kept = 0
+    message: object = None
+    breach = False
+    passing = False
+    awaited: "asyncio.Future[object] | None" = None
+    timer: asyncio.TimerHandle | None = None
+    task: "asyncio.Task[object] | None" = None
 
     def __init__(self, work: Coroutine[object, None, T], limit: float) -> None:
         self.work = work
         self.limit = limit
         self.outer = _closing.get()
-        self.kept = 0
-        self.breach = False
-        self.passing = False
-        self.message: object = None
-        self.awaited: asyncio.Future[object] | None = None
-        self.timer: asyncio.TimerHandle | None = None
-        self.task: asyncio.Task[object] | None = None
 
     @types.coroutine
-    def drive(self) -> Generator[object, None, T]:
-        try:
-            awaited = self.work.send(None)
-        except StopIteration as stop:
-            return cast("T", stop.value)
-        # Only work that waits needs somebody in between; most closes never do.
+    def drive(self, awaited: "asyncio.Future[object] | None") -> Generator[object, None, T]:
         self.loop = asyncio.get_running_loop()
         self.due = self.loop.time() + self.limit
         self.task = asyncio.current_task(self.loop)
         while True:
-            yield from self._wait(cast("asyncio.Future[object] | None", awaited))
+            yield from self._wait(awaited)
             try:
-                if self.breach:
-                    self.breach = False
-                    awaited = self.work.throw(asyncio.CancelledError())
-                else:
-                    awaited = self.work.send(None)
+                step = self.work.throw(asyncio.CancelledError()) if self.breach else self.work.send(None)
             except StopIteration as stop:
                 return cast("T", stop.value)
+            self.breach = False
+            awaited = cast("asyncio.Future[object] | None", step)
 
     def _wait(self, awaited: "asyncio.Future[object] | None") -> Generator[object, None, None]:
         gate = _Gate(cast("_Driver[object]", self), awaited)
