@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 
 from hardy.auth import Authenticator
 from hardy.config import Settings
-from hardy.core import Binding, BuildFailed, Diagnostic, Error, Middleware, Operation, Rule
+from hardy.core import Binding, BuildFailed, Clock, Diagnostic, Error, Middleware, Operation, Rule
 
 Factory = TypeVar("Factory", bound=Callable[..., object])
 
@@ -23,7 +23,7 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
+class MountLine:
     """Somebody's ASGI application under a path."""
 
     path: str
@@ -50,6 +50,7 @@ class App:
             environment when left out.
         auth: Who says who is calling: one authenticator or several, asked in order.
         json_case: ``"camel"`` renames every JSON member to camelCase.
+        clock: What ``clock: Clock`` is given; the machine's own when left out.
 
     Example:
         >>> from hardy.auth import public
@@ -69,16 +70,18 @@ class App:
         *,
         auth: Authenticator | Sequence[Authenticator] = (),
         json_case: Literal["snake", "camel"] = "snake",
+        clock: Clock | None = None,
     ) -> None:
         self.name = name
         self.settings = settings if settings is not None else Settings(environment="dev")
         self.json_case: Literal["snake", "camel"] = json_case
+        self.clock = clock
         self.authenticators: tuple[Authenticator, ...] = tuple(auth) if isinstance(auth, Sequence) else (auth,)
         self.provided: list[Provided] = []
         self.components: list[object] = []
         self.middleware: list[Middleware] = []
         self.exposures: list[Exposure] = []
-        self.mounts: list[Mount] = []
+        self.mounts: list[MountLine] = []
         self.overrides: list[Mapping[object, object]] = []
         self.faults: list[Diagnostic] = []
 
@@ -142,7 +145,7 @@ class App:
 
     def mount(self, path: str, application: Callable[..., object]) -> None:
         """Serve somebody's ASGI *application* under *path*; hardy's own routes win."""
-        self.mounts.append(Mount(path, application))
+        self.mounts.append(MountLine(path, application))
 
     @contextmanager
     def override(self, replacements: Mapping[object, object]) -> Iterator[None]:
@@ -169,7 +172,7 @@ class App:
 
     def check(self) -> tuple[Diagnostic, ...]:
         """Return everything that is wrong with the service; nothing is opened or called."""
-        from hardy.app._assembly import examine
+        from hardy.app._examine import examine
 
         return examine(self)
 

@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import cast
 
-from hardy.core import Call, Handler, Middleware, Operation, compose, shielded
+from hardy.core import Call, Handler, InvalidMessage, Middleware, Operation, compose, shielded
 from hardy.di import Plan
 from hardy.resilience import InFlight
+from hardy.schema import JsonCase, codec
 
 
 async def decode(call: Call, proceed: Handler) -> object:
@@ -50,3 +51,25 @@ def _streaming(operation: Operation, plan: Plan, in_flight: InFlight) -> Handler
 
     run = plan.run
     return lambda call: run(call, carry_out)
+
+
+def checking(operation: Operation, json_case: JsonCase) -> Middleware:
+    """Make the middleware of the test environment that compares each reply with its declared type."""
+    if operation.raw or operation.kind.streams_out or operation.reply is type(None):
+        return _pass
+    reply_codec = codec(operation.reply, json_case=json_case)
+
+    async def check(call: Call, proceed: Handler) -> object:
+        reply = await proceed(call)
+        try:
+            reply_codec.validate(reply)
+        except InvalidMessage as wrong:
+            faults = "; ".join(f"{fault.pointer or '/'} {fault.detail}" for fault in wrong.faults)
+            raise TypeError(f"`{operation.name}` returned what its annotation does not allow: {faults}") from wrong
+        return reply
+
+    return check
+
+
+async def _pass(call: Call, proceed: Handler) -> object:
+    return await proceed(call)

@@ -1,0 +1,55 @@
+"""The service as a whole: what it consists of, checked, served, and taken down.
+
+Floor 4. This is the one package that knows everything below it, and plugs the
+pieces together that do not know each other.
+
+Example:
+    >>> from hardy.auth import public
+    >>> from hardy.transport import http
+    >>> async def hello(name: str = "world") -> str:
+    ...     return f"hello {name}"
+    >>> app = App("hello")
+    >>> app.expose(hello, http.get("/hello"), allow=public)
+    >>> app.describe()["operations"][0]["bindings"]
+    [{'transport': 'http', 'method': 'GET', 'path': '/hello'}]
+"""
+
+from hardy.app._address import Holder, holder_of, port_in_use
+from hardy.app._app import App, Exposure, MountLine, Provided
+from hardy.app._arguments import FLAGS
+from hardy.app._assembly import Assembly
+from hardy.app._build import Build, Source, load_for, make, settings_class
+from hardy.app._run import main, run, run_command
+from hardy.app._serve import run_loop, serve, serving
+from hardy.app._service import Listen, Service
+from hardy.app._shutdown import Shutdown, ShutdownReport
+from hardy.core import publish
+
+__all__ = [
+    "FLAGS",
+    "App",
+    "Assembly",
+    "Build",
+    "Exposure",
+    "Holder",
+    "Listen",
+    "MountLine",
+    "Provided",
+    "Service",
+    "Shutdown",
+    "ShutdownReport",
+    "Source",
+    "holder_of",
+    "load_for",
+    "main",
+    "make",
+    "port_in_use",
+    "run",
+    "run_command",
+    "run_loop",
+    "serve",
+    "serving",
+    "settings_class",
+]
+
+publish(__name__, globals())

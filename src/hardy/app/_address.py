@@ -1,0 +1,81 @@
+"""Who holds a port that a service wants: told by name, so that nobody has to look for it."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardy.core import Diagnostic
+
+_PROC = Path("/proc")
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that listens on a port."""
+
+    pid: int
+    command: str
+    directory: str
+    minutes: int
+
+
+def port_in_use(host: str, port: int, *, flag: str, variable: str) -> Diagnostic:
+    """Return the diagnostic for a port that another process listens on.
+
+    Args:
+        flag: The flag that sets the port.
+        variable: The variable that sets it for good.
+    """
+    holder = holder_of(port)
+    helps = [f"take the next free port now      {flag} 0", f"give this service its own port   {variable}={port + 2}"]
+    if holder is None:
+        held = "held by   a process you may not inspect"
+    else:
+        held = f"held by   pid {holder.pid}   {holder.command}   {holder.directory}   since {holder.minutes} min"
+        helps.append(f"stop the other one               kill {holder.pid}")
+    return Diagnostic(code="H0301", title=f"port {port} on {host} is already in use", body=(held, ""), helps=tuple(helps))
+
+
+def holder_of(port: int) -> Holder | None:
+    """Return the process that listens on TCP *port*; ``None`` where it cannot be seen."""
+    inodes = _listening(port)
+    if not inodes:
+        return None
+    for process in _PROC.iterdir():
+        if process.name.isdigit() and _owns(process, inodes):
+            return _describe(process)
+    return None
+
+
+def _listening(port: int) -> set[str]:
+    found: set[str] = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            lines = (_PROC / "net" / table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for columns in (line.split() for line in lines):
+            if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
+                found.add(f"socket:[{columns[9]}]")
+    return found
+
+
+def _owns(process: Path, inodes: set[str]) -> bool:
+    try:
+        return any(os.readlink(each) in inodes for each in (process / "fd").iterdir())
+    except OSError:
+        return False  # another user's process, or one that has just ended
+
+
+def _describe(process: Path) -> Holder | None:
+    try:
+        command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        directory = os.readlink(process / "cwd")
+        minutes = int((time.time() - process.stat().st_mtime) / 60)
+    except OSError:
+        return None
+    home = str(Path.home())
+    shown = "~" + directory.removeprefix(home) if directory.startswith(home) and home != "/" else directory
+    return Holder(int(process.name), command[:80], shown, minutes)

@@ -1,0 +1,72 @@
+"""The command line of a service's own program: ``python -m orders [--port N] [COMMAND ...]``."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, cast
+
+from hardy.app._build import Source
+
+FLAGS = {
+    "--environment": ("environment", "dev, test or production"),
+    "--host": ("http.host", "address REST listens on"),
+    "--port": ("http.port", "port REST listens on; 0 takes a free one"),
+    "--grpc-port": ("grpc.port", "port gRPC listens on; 0 takes a free one"),
+    "--admin-port": ("admin.port", "port probes are answered on; 0 takes a free one"),
+    "--drain-delay": ("shutdown.drain_delay", "time to go on serving after SIGTERM"),
+    "--drain-timeout": ("shutdown.drain_timeout", "time for calls in flight to end"),
+}
+"""Flag to setting; the same for a service's own program and ``hardy run``."""
+
+
+class WrongUsage(Exception):
+    """The command line cannot be read; the text is shown to whoever typed it."""
+
+
+class Help(Exception):
+    """Help was asked for; the text is it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """What a command line says."""
+
+    source: Source
+    command: str | None = None
+    """The service's own command; ``None`` to serve."""
+    rest: tuple[str, ...] = ()
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongUsage(f"error: {message}\n{self.format_usage().rstrip()}")
+
+    def print_help(self, file: object = None) -> NoReturn:
+        raise Help(self.format_help())
+
+
+def parse(program: str, argv: Sequence[str], commands: Sequence[str] = ()) -> Arguments:
+    """Read *argv*.
+
+    Raises:
+        WrongUsage: An unknown flag, or one without its value.
+        Help: ``--help`` was given.
+    """
+    parser = _Parser(prog=program, allow_abbrev=False, description="Serve, or run one of the service's commands.")
+    for flag, (setting, text) in FLAGS.items():
+        parser.add_argument(flag, dest=setting, help=text, metavar="VALUE")
+    parser.add_argument("--config", type=Path, help="TOML file of settings", metavar="FILE")
+    parser.add_argument("--env-file", type=Path, help="file of variables", metavar="FILE")
+    told = f"one of: {', '.join(commands)}" if commands else "a command of the service; it has none"
+    parser.add_argument("command", nargs="?", help=told)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    given = cast("dict[str, object]", vars(parser.parse_args(list(argv))))
+    flags = {setting: given[setting] for setting, _ in FLAGS.values() if given[setting] is not None}
+    return Arguments(
+        source=Source(
+            flags=flags, config=cast("Path | None", given["config"]), dotenv=cast("Path | None", given["env_file"])
+        ),
+        command=cast("str | None", given["command"]),
+        rest=tuple(cast("list[str]", given["rest"])),
+    )

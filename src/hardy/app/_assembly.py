@@ -1,0 +1,78 @@
+"""The checked service: plans made, chains composed, nothing opened yet."""
+
+from collections.abc import Callable, Sequence
+
+from hardy.app._app import App
+from hardy.app._chain import chain, checking, decode
+from hardy.app._examine import examine
+from hardy.app._wiring import Wiring
+from hardy.auth import admit
+from hardy.core import BuildFailed, Exposed, Handler, Notices, Operation
+from hardy.resilience import InFlight
+from hardy.telemetry import make_logger, observe
+
+
+class Assembly:
+    """A service that has passed every check: whoever serves it needs nothing more.
+
+    Raises:
+        BuildFailed: With everything that is wrong, as `App.check` tells it.
+
+    Example:
+        >>> from hardy.auth import public
+        >>> async def ping() -> str:
+        ...     return "pong"
+        >>> app = App("ping")
+        >>> app.expose(ping, allow=public)
+        >>> Assembly(app).operation(ping).name
+        'ping'
+    """
+
+    def __init__(self, app: App) -> None:
+        if faults := examine(app):
+            raise BuildFailed(faults)
+        settings = app.settings
+        self.app = app
+        self.notices = Notices()
+        self.logger = make_logger(level=settings.telemetry.level, format=settings.telemetry.format, service=app.name)
+        self.in_flight = InFlight(timeout=settings.limits.timeout)
+        wiring = Wiring(app)
+        self.container = wiring.container
+        self.components = wiring.components
+        self._operations = {each.operation.function: each.operation for each in app.exposures}
+        self._handlers = self._compose(app)
+
+    def _compose(self, app: App) -> dict[Operation, Handler]:
+        around = (observe(self.logger, self.notices), self.in_flight.bound, admit(app.authenticators), decode)
+        test = app.settings.environment == "test"
+        handlers: dict[Operation, Handler] = {}
+        for each in app.exposures:
+            operation = each.operation
+            checked = (checking(operation, app.json_case),) if test else ()
+            middleware = (*around, *app.middleware, *each.middleware, *checked)
+            handlers[operation] = chain(operation, self.container.plan(operation), middleware, self.in_flight)
+        return handlers
+
+    def operation(self, use_case: Callable[..., object]) -> Operation:
+        """Return the operation of an exposed *use_case*.
+
+        Raises:
+            LookupError: It is not exposed.
+        """
+        if (operation := self._operations.get(use_case)) is None:
+            name = getattr(use_case, "__name__", repr(use_case))
+            raise LookupError(f"`{name}` is not exposed by {self.app.name}; add an `app.expose({name}, ...)` line")
+        return operation
+
+    def handler(self, operation: Operation) -> Handler:
+        """Return the composed chain of *operation*."""
+        return self._handlers[operation]
+
+    def exposed(self, transport: str) -> Sequence[Exposed]:
+        """Return what is bound to *transport*, ready to be served."""
+        return [
+            Exposed(each.operation, binding, self._handlers[each.operation])
+            for each in self.app.exposures
+            for binding in each.bindings
+            if binding.transport == transport
+        ]

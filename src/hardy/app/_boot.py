@@ -1,0 +1,61 @@
+"""What a service says when it has started: a few lines on a terminal, one event elsewhere."""
+
+import sys
+from importlib.metadata import version
+from platform import python_version
+from typing import TYPE_CHECKING
+
+from hardy.app._describe import BUILT_IN
+
+if TYPE_CHECKING:
+    from hardy.app._service import Service
+
+
+def tell_started(service: "Service", seconds: float) -> None:
+    """Tell where the service listens and what its environment switched."""
+    facts = _facts(service)
+    if sys.stderr.isatty():
+        print("\n".join(_lines(service, facts, seconds)), file=sys.stderr)
+    else:
+        service.assembly.logger.info("started", **facts, seconds=round(seconds, 3))
+
+
+def _facts(service: "Service") -> dict[str, object]:
+    app = service.assembly.app
+    settings = app.settings
+    return {
+        "environment": settings.environment,
+        "http": _address(service.http),
+        "grpc": None if service.grpc is None else service.grpc.target,
+        "admin": _address(service.admin),
+        "operations": len(app.exposures),
+        "timeout": settings.limits.timeout,
+        "docs": settings.http.docs,
+        "reflection": settings.grpc.reflection,
+        "chain": [*BUILT_IN, *[getattr(each, "__name__", "?") for each in app.middleware], "scope", "use case", "encode"],
+    }
+
+
+def _address(server: object) -> str | None:
+    addresses: list[object] = getattr(server, "addresses", [])
+    return str(addresses[0]) if addresses else None
+
+
+def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list[str]:
+    app = service.assembly.app
+    switched = [name for name in ("docs", "reflection") if facts[name]]
+    lines = [
+        f"  {app.name}   hardy {version('hardy')}   python {python_version()}   "
+        f"{facts['environment']}{': ' + ', '.join(switched) if switched else ''}"
+    ]
+    if facts["http"]:
+        docs = "   docs /docs" if facts["docs"] else ""
+        lines.append(f"  REST     http://{facts['http']}   {len(service.assembly.exposed('http'))} routes{docs}")
+    if facts["grpc"]:
+        lines.append(f"  gRPC     {facts['grpc']}   {len(service.assembly.exposed('grpc'))} methods")
+    if facts["admin"]:
+        lines.append(f"  admin    http://{facts['admin']}   /livez /readyz /startupz /info")
+    chain = facts["chain"]
+    lines.append(f"  chain    {' > '.join(str(each) for each in chain) if isinstance(chain, list) else ''}")
+    lines.append(f"  ready    {seconds:.2f} s   every call ends within {facts['timeout']:g} s unless it says otherwise")
+    return lines

@@ -1,0 +1,115 @@
+"""What lets calls in: the HTTP server and the gRPC server, seen alike by whoever takes them down."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from hardy.app._assembly import Assembly
+from hardy.core import Logger
+from hardy.server import Limits, Request, Server, Timeouts
+from hardy.transport import http
+
+if TYPE_CHECKING:
+    from hardy.transport import grpc
+
+
+class Door(Protocol):
+    """Something that lets calls in."""
+
+    def wind_down(self) -> None:
+        """Keep serving, and tell each caller to come back elsewhere."""
+        ...
+
+    async def stop_accepting(self) -> None:
+        """Take in what was accepted already, then nothing more."""
+        ...
+
+    async def wait_idle(self, timeout: float) -> bool:
+        """Wait until every answer is out; return whether that came in time."""
+        ...
+
+
+class GrpcDoor:
+    """The gRPC server as a door."""
+
+    def __init__(self, transport: "grpc.Transport") -> None:
+        self._transport = transport
+
+    def wind_down(self) -> None:
+        """Turn gRPC health NOT_SERVING; everything is still answered."""
+        self._transport.wind_down()
+
+    async def stop_accepting(self) -> None:
+        """Take no new connection and no new call."""
+        self._transport.stop_accepting()
+
+    async def wait_idle(self, timeout: float) -> bool:
+        """Wait until the last status is out."""
+        await self._transport.stop(timeout)
+        return True
+
+
+def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Transport:
+    """Return what answers HTTP requests with the operations of *assembly*."""
+    app = assembly.app
+    exposed = assembly.exposed("http")
+    pages = {}
+    if app.settings.http.docs:
+        document = http.openapi(exposed, title=app.name, json_case=app.json_case, security=_schemes(assembly))
+        pages = http.pages(document)
+    return http.Transport(
+        exposed,
+        json_case=app.json_case,
+        challenges=[each.challenge for each in app.authenticators],
+        pages=pages,
+        mounts=mounts,
+    )
+
+
+def http_server(assembly: Assembly, transport: http.Transport, host: str, port: int) -> Server:
+    """Return the engine that serves *transport*."""
+    limits = assembly.app.settings.limits
+    return Server(
+        transport.handle,
+        bind=[(host, port)],
+        limits=Limits(
+            request_line=limits.request_line,
+            headers=limits.headers,
+            header_bytes=limits.header_bytes,
+            body=limits.body,
+            connections=limits.connections,
+            connections_per_peer=limits.connections_per_peer,
+            requests_per_connection=limits.requests_per_connection,
+        ),
+        timeouts=Timeouts(
+            idle=limits.idle_timeout,
+            header=limits.header_timeout,
+            body=limits.body_timeout,
+            keep_alive=limits.keep_alive,
+            write=limits.write_timeout,
+        ),
+        on_error=_tell(assembly.logger),
+        emit=assembly.notices,
+        render_error=transport.refuse,
+    )
+
+
+def _tell(logger: Logger) -> Callable[[BaseException, Request | None], None]:
+    def tell(error: BaseException, request: Request | None) -> None:
+        logger.error("the server failed", path=None if request is None else request.path, exc_info=error)
+
+    return tell
+
+
+def grpc_transport(assembly: Assembly, host: str, port: int) -> "grpc.Transport":
+    """Return the gRPC server of *assembly*."""
+    from hardy.transport import grpc
+
+    settings = assembly.app.settings
+    return grpc.Transport(
+        assembly.exposed("grpc"),
+        host=host,
+        port=port,
+        reflection=settings.grpc.reflection,
+        max_message=settings.grpc.max_message,
+        environment=settings.environment,
+    )

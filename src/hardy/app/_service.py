@@ -1,0 +1,121 @@
+"""A running service: components opened, doors listening, and the way down."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from hardy.app._admin import Admin
+from hardy.app._assembly import Assembly
+from hardy.app._describe import describe
+from hardy.app._doors import Door, GrpcDoor, grpc_transport, http_server, http_transport
+from hardy.app._shutdown import Shutdown, ShutdownReport
+from hardy.app._wiring import port_of
+from hardy.lifecycle import Components, Health
+from hardy.server import Server
+from hardy.transport import http
+
+if TYPE_CHECKING:
+    from hardy.transport import grpc
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a door listens; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+class Service:
+    """A running service.
+
+    ``async with Service(assembly, ...)`` opens the admin port, then the
+    components in their order, then the doors; leaving the block closes all of
+    it in reverse. `drain` takes calls down to none before.
+
+    Args:
+        assembly: The checked service.
+        http: Where REST listens; nowhere when left out.
+        grpc: Where gRPC listens.
+        admin: Where probes are answered.
+    """
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        *,
+        http: Listen | None = None,
+        grpc: Listen | None = None,
+        admin: Listen | None = None,
+    ) -> None:
+        self.assembly = assembly
+        self.http: Server | None = None
+        self.grpc: grpc.Transport | None = None
+        self.admin: Server | None = None
+        self.health = Health(assembly.components)
+        self._listen = {"http": http, "grpc": grpc, "admin": admin}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open everything; what was opened is closed again when something fails."""
+        async with AsyncExitStack() as stack:
+            await self._open_admin(stack)
+            await self._open_components(stack)
+            await self._open_doors(stack)
+            self.health.start()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close everything in reverse."""
+        await self._stack.__aexit__(kind, error, traceback)
+
+    async def _open_admin(self, stack: AsyncExitStack) -> None:
+        if (listen := self._listen["admin"]) is not None:
+            admin = Admin(self.health, self._info)
+            # Probes go on to the very end: the admin port is the first to open and the last to close.
+            self.admin = Server(admin.handle, bind=[(listen.host, listen.port)])
+            await stack.enter_async_context(self.admin)
+
+    async def _open_components(self, stack: AsyncExitStack) -> None:
+        assembly = self.assembly
+        budget = assembly.app.settings.shutdown.close_timeout
+        opened = Components(assembly.components, emit=assembly.notices, budget=budget)
+        for component, value in zip(assembly.components, await stack.enter_async_context(opened), strict=True):
+            assembly.container.fill(port_of(component), value)
+        await assembly.container.open()
+        stack.push_async_callback(assembly.container.close)
+
+    async def _open_doors(self, stack: AsyncExitStack) -> None:
+        if (listen := self._listen["http"]) is not None:
+            mounts = [http.Mount(each.path, each.application) for each in self.assembly.app.mounts]
+            for mount in mounts:
+                await stack.enter_async_context(mount)
+            transport = http_transport(self.assembly, mounts)
+            self.http = http_server(self.assembly, transport, listen.host, listen.port)
+            await stack.enter_async_context(self.http)
+        if (listen := self._listen["grpc"]) is not None and self.assembly.exposed("grpc"):
+            self.grpc = grpc_transport(self.assembly, listen.host, listen.port)
+            await stack.enter_async_context(self.grpc)
+
+    def doors(self) -> Sequence[Door]:
+        """Return what lets calls in."""
+        doors: list[Door] = [] if self.http is None else [self.http]
+        return doors if self.grpc is None else [*doors, GrpcDoor(self.grpc)]
+
+    def shutdown(self) -> Shutdown:
+        """Return what takes the service down; `Shutdown.run` does it."""
+        assembly = self.assembly
+        settings = assembly.app.settings.shutdown
+        return Shutdown(settings, self.health, assembly.in_flight, self.doors(), assembly.logger)
+
+    async def drain(self) -> ShutdownReport:
+        """Refuse nothing that was promised, then let nothing more in."""
+        return await self.shutdown().run()
+
+    def _info(self) -> dict[str, object]:
+        return describe(self.assembly.app)

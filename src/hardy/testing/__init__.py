@@ -1,0 +1,1 @@
+"""What the tests of a service are written with."""

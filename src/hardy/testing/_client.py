@@ -1,0 +1,116 @@
+"""The typed client: one test body, every transport."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Concatenate, Protocol, TypeVar, cast, overload
+
+from hardy.app import Assembly
+from hardy.core import Operation, Principal
+from hardy.testing._tokens import MemoryTokens
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+class Carrier(Protocol):
+    """How a client's calls travel."""
+
+    async def call(
+        self, operation: Operation, message: object, *, metadata: Mapping[str, str], timeout: float | None
+    ) -> object:
+        """Carry one call and return its reply."""
+        ...
+
+    def stream(
+        self, operation: Operation, message: object, *, metadata: Mapping[str, str], timeout: float | None
+    ) -> AsyncIterator[object]:
+        """Carry one call and yield the items of its reply."""
+        ...
+
+
+class Client:
+    """Calls use cases of a running service by the functions themselves.
+
+    What comes back is what the use case returns, and what it raises is raised,
+    whatever lies between. Arguments are the use case's positional ones; needs
+    are not the caller's business.
+    """
+
+    def __init__(
+        self, assembly: Assembly, carrier: Carrier, tokens: MemoryTokens, *, caller: Principal | None = None
+    ) -> None:
+        self._assembly = assembly
+        self._carrier = carrier
+        self._tokens = tokens
+        self._metadata = {} if caller is None else {"authorization": tokens.mint(caller)}
+
+    def as_(self, caller: Principal | None) -> "Client":
+        """Return a client whose calls are made by *caller*; ``None`` for nobody in particular."""
+        return Client(self._assembly, self._carrier, self._tokens, caller=caller)
+
+    @overload
+    async def call(
+        self, use_case: Callable[Concatenate[A, ...], Awaitable[R]], message: A, /
+    ) -> R: ...
+    @overload
+    async def call(
+        self, use_case: Callable[Concatenate[A, B, ...], Awaitable[R]], first: A, second: B, /
+    ) -> R: ...
+    @overload
+    async def call(
+        self, use_case: Callable[Concatenate[A, B, C, ...], Awaitable[R]], first: A, second: B, third: C, /
+    ) -> R: ...
+    @overload
+    async def call(self, use_case: Callable[..., Awaitable[R]], /, **fields: object) -> R: ...
+    async def call(self, use_case: Callable[..., Awaitable[R]], /, *given: object, **fields: object) -> R:
+        """Call *use_case* and return its reply.
+
+        Args:
+            use_case: The function that was exposed.
+            given: Its positional arguments: the message, or the members of one.
+            fields: Members of a synthesised message by name.
+
+        Raises:
+            Error: What the use case, or the service around it, answered with.
+            LookupError: The service does not expose *use_case*.
+        """
+        operation = self._assembly.operation(use_case)
+        message = _message(operation, given, fields)
+        return cast("R", await self._carrier.call(operation, message, metadata=self._metadata, timeout=None))
+
+    @overload
+    def stream(
+        self, use_case: Callable[Concatenate[A, ...], AsyncIterator[R]], message: A, /
+    ) -> AsyncGenerator[R, None]: ...
+    @overload
+    def stream(self, use_case: Callable[..., AsyncIterator[R]], /, **fields: object) -> AsyncGenerator[R, None]: ...
+    async def stream(
+        self, use_case: Callable[..., AsyncIterator[R]], /, *given: object, **fields: object
+    ) -> AsyncGenerator[R, None]:
+        """Call a streaming *use_case* and yield the items of its reply.
+
+        Close the generator to hang up: ``async with aclosing(client.stream(...)) as items``.
+
+        Raises:
+            Error: What the use case, or the service around it, answered with.
+            LookupError: The service does not expose *use_case*.
+        """
+        operation = self._assembly.operation(use_case)
+        message = _message(operation, given, fields)
+        items = self._carrier.stream(operation, message, metadata=self._metadata, timeout=None)
+        try:
+            async for item in items:
+                yield cast("R", item)
+        finally:
+            await cast("AsyncGenerator[object, None]", items).aclose()
+
+
+def _message(operation: Operation, given: tuple[object, ...], fields: Mapping[str, object]) -> object:
+    if operation.kind.streams_in:
+        (items,) = given
+        return aiter(cast("AsyncIterable[object]", items))
+    if not operation.synthesised:
+        return given[0] if given else operation.message(**fields)
+    names = [each.name for each in operation.parameters]
+    return operation.message(**dict(zip(names, given, strict=False)), **fields)
