@@ -1,5 +1,6 @@
 """Converters between the user's types and the bytes of protobuf messages."""
 
+from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor
@@ -11,7 +12,7 @@ from hardy.schema.proto._decode import Readers
 from hardy.schema.proto._encode import Writers
 from hardy.schema.proto._lookup import field_of
 from hardy.schema.proto._puts import Fill, Unencodable
-from hardy.schema.proto._shapes import Message, slot_of
+from hardy.schema.proto._shapes import Message, Slot, slot_of
 from hardy.schema.proto._types import is_message_slot
 
 T = TypeVar("T")
@@ -30,15 +31,17 @@ class Converter(Generic[T]):
         descriptor = cast("Descriptor", message_class.DESCRIPTOR)
         self._class = message_class
         self._name = descriptor.full_name
-        if type_ in {None, type(None)}:
-            self._codec: Codec[T] | None = None
-            self._read = self._fill = None
-            return
-        self._codec = codec(cast("type[T]", type_))
-        slot = slot_of(type_)
+        self._codec: Codec[T] | None = None
+        self._read: Callable[[Wire], object] | None = None
+        self._fill: Fill | None = None
+        if type_ is not None and type_ is not type(None):
+            self._codec = codec(cast("type[T]", type_))
+            self._prepare(slot_of(type_), descriptor)
+
+    def _prepare(self, slot: Slot, descriptor: Descriptor) -> None:
         if is_message_slot(slot) and isinstance(slot.leaf, Message):
             self._read = Readers().message(slot.leaf.type, descriptor)
-            self._fill: Fill | None = Writers().message(slot.leaf.type, descriptor)
+            self._fill = Writers().message(slot.leaf.type, descriptor)
         else:
             value = field_of(descriptor, "value")
             self._read = Readers().wrapped(value, slot)

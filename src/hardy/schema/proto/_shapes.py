@@ -102,8 +102,8 @@ class NoForm(Exception):
         self.help = help
 
 
-_SCALARS = (bool, int, float, str, bytes)
-_TEXTS = (uuid.UUID, decimal.Decimal, dt.date, dt.time)
+_SCALARS: tuple[type, ...] = (bool, int, float, str, bytes)
+_TEXTS: tuple[type, ...] = (uuid.UUID, decimal.Decimal, dt.date, dt.time)
 _MANY = {
     list, set, frozenset, collections.abc.Sequence, collections.abc.MutableSequence, collections.abc.Collection,
     collections.abc.Set, collections.abc.MutableSet, collections.abc.Iterable,
@@ -192,7 +192,7 @@ def _literal(annotation: object, arguments: tuple[object, ...]) -> Slot:
 
 def _message(annotation: object) -> Slot:
     cls = typing.get_origin(annotation) or annotation
-    if cls is annotation and getattr(cls, "__parameters__", ()):
+    if cls is annotation and getattr(cls, "__parameters__", None):
         raise NoForm(annotation, f"say what its parameters are: `{show(annotation)}[Order]`")
     return Slot(Message(annotation))
 

@@ -90,11 +90,11 @@ class _Text:
         yield from _statements(message.options)
         yield from _reserved([(each.start, each.end - 1) for each in message.reserved_range], message.reserved_name)
         for enum in message.enum_type:
-            yield from self.enum(enum, full)
+            yield from (*self.enum(enum, full), "")
         entries = {f"{full}.{each.name}": each for each in message.nested_type if each.options.map_entry}
         for nested in message.nested_type:
             if not nested.options.map_entry:
-                yield from self.message(nested, full)
+                yield from (*self.message(nested, full), "")
         oneofs_done: set[int] = set()
         for each in message.field:
             if not each.HasField("oneof_index") or each.proto3_optional:

@@ -89,7 +89,7 @@ class _Collector:
             self.types.enums.append(leaf)
 
     def message(self, type_: object, operation: Operation) -> None:
-        key = typing.cast("Hashable", type_)
+        key = type_
         if key in self.met:
             return
         self.met.add(key)
@@ -121,9 +121,7 @@ def base_name(type_: object) -> str:
 
 def _name(types: Types, taken: list[str]) -> None:
     """Name every type; of two that share a name, the later one by module is told apart by its module."""
-    wanted: list[tuple[Hashable, object, str]] = [
-        (typing.cast("Hashable", each), each, base_name(each)) for each in types.messages
-    ]
+    wanted: list[tuple[Hashable, object, str]] = [(each, each, base_name(each)) for each in types.messages]
     wanted += [(each.cls, each.cls, base_name(each.cls)) for each in types.enums]
     wanted += [(rpc, rpc.operation.function, f"{rpc.name}Reply") for rpc, _ in types.wrapped]
     used = set(taken)
