@@ -42,7 +42,7 @@ async def serve():
             server = Server(transport.handle, bind=[("127.0.0.1", 0)], render_error=transport.refuse)
             await stack.enter_async_context(server)
             host, port = server.addresses[0]
-            client = httpx2.AsyncClient(base_url=f"http://{host}:{port}", timeout=10)
+            client = httpx2.AsyncClient(base_url=f"http://{host}:{port}", timeout=10, verify=False)
             return await stack.enter_async_context(client)
 
         yield serve

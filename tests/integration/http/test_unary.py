@@ -90,7 +90,7 @@ async def test_all_faults_of_path_query_header_and_body_come_at_once(serve):
 async def test_path_and_query_become_the_types_of_the_parameters(serve):
     seen = {}
 
-    async def find(  # noqa: PLR0913
+    async def find(
         shop: str,
         since: datetime | None = None,
         tags: list[str] = [],  # noqa: B006

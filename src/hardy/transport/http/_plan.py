@@ -1,7 +1,6 @@
 """The prepared way from a request to the message: made once at build, run for every call."""
 
 import types
-import typing
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
@@ -38,7 +37,7 @@ class Plan:
 
 
 def _reader(layout: Layout, operation: Operation, json_case: JsonCase) -> Read:
-    message = operation.message
+    message: type[object] = operation.message
     if layout.is_body_whole:
         decode_whole = codec(message, json_case=json_case).decode
         empty_is_object = not any(each.required for each in layout.body)
@@ -213,7 +212,7 @@ def _spec(each: Field) -> tuple[str, type] | tuple[str, type, object]:
     if each.default_factory is not None:
         return each.name, kind, msgspec.field(default_factory=each.default_factory)
     if each.default is MISSING:  # a member that a TypedDict may leave out
-        return each.name, cast("type", typing.Union[kind, msgspec.UnsetType]), msgspec.UNSET  # noqa: UP007  # at run time
+        return each.name, cast("type", cast("object", kind | msgspec.UnsetType)), msgspec.UNSET
     if isinstance(each.default, list | dict | set):
         return each.name, kind, msgspec.field(default_factory=partial(copy, cast("object", each.default)))
     return each.name, kind, each.default

@@ -7,7 +7,7 @@ import hashlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from hardy.core import InvalidArgument
 from hardy.server import ClientGone, Request, Tunnel
@@ -151,27 +151,27 @@ class EngineSocket:
             self._ended = True
             self.closed = (getattr(hint, "code", None) or 1002, str(error))
             with suppress(ClientGone):
-                await self._finish(int(self.closed[0]), "")
+                await self._say(_farewell(self.closed[0]))
             return False
         return True
 
     async def _take(self, event: "Event") -> str | bytes | None:
-        from wsproto.events import BytesMessage, CloseConnection, Message, Ping
+        from wsproto.events import CloseConnection, Message, Ping
 
         assert self._tunnel is not None
         assert self._protocol is not None
         if isinstance(event, Message):
-            data: object = event.data
-            if isinstance(event, BytesMessage) or not isinstance(data, str):
-                data = bytes(event.data)
-            return self._join(data, finished=event.message_finished)
+            data = cast("object", event.data)  # wsproto does not say of what
+            return self._join(
+                data if isinstance(data, str) else bytes(cast("bytes", data)), finished=event.message_finished
+            )
         if isinstance(event, Ping):
-            await self._tunnel.write(self._protocol.send(event.response()))
+            await self._say(event.response())
         elif isinstance(event, CloseConnection):
             self.closed = (event.code, event.reason or "")
             self._ended = True
             with suppress(ClientGone):
-                await self._tunnel.write(self._protocol.send(event.response()))
+                await self._say(event.response())
             self._tunnel.close()
         return None
 
@@ -207,18 +207,24 @@ class EngineSocket:
         if self._tunnel is None or self._ended:
             return
         with suppress(ClientGone):
-            await self._finish(code, reason)
+            await self._say(_farewell(code, reason))
             with suppress(TimeoutError, TooLarge):
                 async with asyncio.timeout(_FAREWELL):
                     while await self.receive() is not None:
                         pass
         self._tunnel.close()
 
-    async def _finish(self, code: int, reason: str) -> None:
-        from wsproto.events import CloseConnection
+    async def _say(self, event: "Event") -> None:
+        """Send a control frame, unless the closing handshake is past it."""
         from wsproto.utilities import LocalProtocolError
 
         assert self._tunnel is not None
         assert self._protocol is not None
-        with suppress(LocalProtocolError):  # the client was faster
-            await self._tunnel.write(self._protocol.send(CloseConnection(code=code, reason=reason[:100])))
+        with suppress(LocalProtocolError):
+            await self._tunnel.write(self._protocol.send(event))
+
+
+def _farewell(code: int, reason: str = "") -> "Event":
+    from wsproto.events import CloseConnection
+
+    return CloseConnection(code=code, reason=reason[:100])

@@ -19,6 +19,7 @@ from hardy.transport.http._stream import ClientStreamEndpoint, ServerStreamEndpo
 from hardy.transport.http._websocket import BidiEndpoint
 
 _KIB = 1024
+_READING = frozenset({"GET", "HEAD"})
 
 
 class Transport:
@@ -115,7 +116,7 @@ class Transport:
 
     async def _elsewhere(self, request: Request, methods: Mapping[str, Endpoint]) -> Response | None:
         page = self._pages.get(request.path)
-        allowed = ({"GET", "HEAD"} if page else set()) | set(methods)
+        allowed = set(methods) | (_READING if page else frozenset())
         if not allowed:
             for mount in self._mounts:
                 if mount.covers(request.path):
@@ -123,7 +124,7 @@ class Transport:
             if (request.method, request.path) == ("OPTIONS", "*"):
                 return Response(204, self._answers.headers)
             return self._answers.refuse(request, NoSuchPath("no such path"))
-        if page is not None and request.method in {"GET", "HEAD"}:
+        if page is not None and request.method in _READING:
             return page
         allow = (b"allow", ", ".join(sorted(allowed | {"OPTIONS"})).encode())
         if request.method == "OPTIONS":

@@ -1,0 +1,166 @@
+"""Streams both ways over WebSocket, spoken by a foreign client."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from hardy.core import FailedPrecondition, PermissionDenied
+from hardy.schema import Ge
+from hardy.transport import http
+
+
+@dataclass(frozen=True)
+class Item:
+    n: Annotated[int, Ge(0)]
+
+
+async def double(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    async for item in items:
+        if item.n == 13:
+            raise FailedPrecondition("unlucky", n=13)
+        yield Item(item.n * 2)
+
+
+async def refuse(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    raise PermissionDenied("not you")
+    yield Item(0)
+
+
+@pytest.fixture
+async def url(serve):
+    client = await serve((double, http.get("/double")), (refuse, http.get("/refuse")), origins=["https://shop.example"])
+    return f"ws://{client.base_url.host}:{client.base_url.port}"
+
+
+async def test_items_go_both_ways_and_an_empty_message_ends_the_clients_stream(url):
+    async with connect(f"{url}/double") as socket:
+        for n in (1, 2):
+            await socket.send(json.dumps({"n": n}))
+            assert json.loads(await socket.recv()) == {"n": 2 * n}
+        await socket.send("")
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+    assert socket.close_code == 1000
+
+
+async def test_a_long_message_in_many_frames_is_one_item(url):
+    async with connect(f"{url}/double") as socket:
+        await socket.send(['{"n":', " " * 70_000, "4}"])
+        assert json.loads(await socket.recv()) == {"n": 8}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [('{"n":13}', 409), ('{"n":-1}', 422), ("{", 400), (b'{"n":1}', 400)],
+    ids=["domain", "invalid", "malformed", "binary"],
+)
+async def test_an_error_is_a_problem_message_and_close_1011(url, sent, status):
+    async with connect(f"{url}/double") as socket:
+        await socket.send(sent)
+        problem = json.loads(await socket.recv())["error"]
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+    assert problem["status"] == status
+    assert socket.close_code == 1011
+
+
+async def test_an_error_before_the_first_item_is_an_http_answer(url):
+    with pytest.raises(InvalidStatus) as failure:
+        await connect(f"{url}/refuse")
+    assert failure.value.response.status_code == 403
+    assert json.loads(failure.value.response.body)["detail"] == "not you"
+
+
+async def test_an_item_over_the_limit_closes_with_1009(serve):
+    client = await serve((double, http.get("/double")), max_message=100)
+    async with connect(f"ws://{client.base_url.netloc.decode()}/double") as socket:
+        await socket.send("x" * 101)
+        assert json.loads(await socket.recv())["error"]["status"] == 413
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+    assert socket.close_code == 1009
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("https://shop.example", 101), ("https://evil.example", 403), ("null", 403), ("same", 101)],
+)
+async def test_pages_of_other_origins_may_not_open_one(url, origin, status):
+    given = url.replace("ws:", "http:") if origin == "same" else origin
+    try:
+        async with connect(f"{url}/double", origin=given):
+            assert status == 101
+    except InvalidStatus as failure:
+        assert failure.response.status_code == status
+
+
+async def test_a_client_that_leaves_ends_the_use_case(serve):
+    ended = asyncio.Event()
+
+    async def endless(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+        try:
+            yield Item(1)
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    client = await serve((endless, http.get("/endless")))
+    async with connect(f"ws://{client.base_url.netloc.decode()}/endless") as socket:
+        await socket.recv()
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_pings_are_answered_while_the_use_case_is_busy(serve):
+    goes_on = asyncio.Event()
+
+    async def busy(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+        yield Item(1)
+        await goes_on.wait()
+
+    client = await serve((busy, http.get("/busy")))
+    async with connect(f"ws://{client.base_url.netloc.decode()}/busy") as socket:
+        await socket.recv()
+        await asyncio.wait_for(await socket.ping(), 5)
+        goes_on.set()
+
+
+async def test_a_plain_request_is_told_that_the_path_speaks_websocket(serve):
+    client = await serve((double, http.get("/double")))
+    answer = await client.get("/double")
+    assert (answer.status_code, answer.json()["reason"]) == (400, "websocket_required")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "8"},
+        {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "13"},
+        {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "13", "sec-websocket-key": "?"},
+        {"upgrade": "websocket", "connection": "keep-alive", "sec-websocket-version": "13"},
+    ],
+    ids=["old", "no key", "odd key", "no upgrade"],
+)
+async def test_a_handshake_nobody_understands_is_a_400(serve, headers):
+    client = await serve((double, http.get("/double")))
+    assert (await client.get("/double", headers=headers)).status_code == 400
+
+
+async def test_a_broken_frame_ends_the_connection(serve):
+    client = await serve((double, http.get("/double")))
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(
+        b"GET /double HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"101 Switching" in head
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
+    writer.write(b"\xff\xff\xff\xff")
+    assert (await asyncio.wait_for(reader.read(), 5))[:1] == b"\x88"
+    writer.close()
