@@ -80,7 +80,7 @@ class Container:
         if not isinstance(provider, Provider):
             self._faults += provider
             return None
-        if self._is_new(provider.port, provider.name, provider.place):
+        if self._is_new(provider.port, f"`{provider.name}`", provider.place):
             self._registry.providers[provider.port] = provider
         return provider.port
 
@@ -111,7 +111,7 @@ class Container:
         self._faults.append(
             Diagnostic(
                 code="H0704",
-                title=f"`{show(port)}` is provided twice: by {first} and by `{name}`",
+                title=f"`{show(port)}` is provided twice: by {first} and by {name}",
                 place=place,
                 label="the second",
                 helps=(
