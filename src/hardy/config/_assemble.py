@@ -108,7 +108,7 @@ class Assembly:
         raw = self.found.get(setting.path)
         if raw is None:
             return self._default(setting, declared, default)
-        if setting.kind.secret and (raw.file.endswith(".toml") or raw.file in {"flag", "command line"}):
+        if setting.kind.secret and raw.form in {"table", "flag"}:
             self.faults.append(faults.exposed(setting, raw))
             return MISSING
         try:

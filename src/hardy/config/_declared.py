@@ -25,10 +25,12 @@ def declaration_of(owner: type, name: str) -> Declaration:
 
     A class without source, such as one typed into a console, has neither.
     """
-    for cls in owner.__mro__:
-        if name in vars(cls).get("__annotations__", {}):
-            return _fields(cls).get(name, Declaration())
-    return Declaration()
+    return _fields(declaring(owner, name)).get(name, Declaration())
+
+
+def declaring(cls: type, name: str) -> type:
+    """Return the class that declares field *name* of *cls*: itself or a parent."""
+    return next((each for each in cls.__mro__ if name in vars(each).get("__annotations__", {})), cls)
 
 
 def summary(doc: str) -> str:

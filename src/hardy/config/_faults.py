@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import groupby
 
+from hardy.config._declared import declaring
 from hardy.config._kind import BadValue
 from hardy.config._raw import Raw
 from hardy.config._tree import Section, Setting
@@ -62,16 +63,15 @@ def bad_value(setting: Setting, raw: Raw, error: BadValue, default: str | None) 
 
 
 def _subject(setting: Setting, raw: Raw) -> str:
-    """Return the name that the value was given under: the variable, the key or the flag."""
-    if raw.file == "flag":
-        return raw.key
-    return f"`{setting.name}`" if raw.file.endswith(".toml") or raw.file == "command line" else raw.key
+    """Return the name that the value was given under, and the variable when that is another."""
+    name = f"`{setting.name}`" if raw.form == "table" else raw.key
+    return name if name == setting.variable else f"{name} ({setting.variable})"
 
 
 def _declared(setting: Setting) -> tuple[str, ...]:
     """Return where the rule comes from; of hardy's own settings, what they are."""
     declaration = setting.declaration
-    if setting.owner.__module__.partition(".")[0] == "hardy" or declaration.place is None:
+    if declaring(setting.owner, setting.path[-1]).__module__.partition(".")[0] == "hardy" or declaration.place is None:
         return (declaration.doc,) if declaration.doc else ()
     line = declaration.place.text.strip()
     if setting.kind.secret:
@@ -85,21 +85,21 @@ def _remedies(setting: Setting, raw: Raw, error: BadValue, default: str | None) 
         helps.append(f"{_take_back(raw)} to use the default{f', {default}' if default else ''}")
     elif setting.kind.secret:
         helps.append("make one   python3 -c 'import secrets; print(secrets.token_hex())'")
-    elif raw.is_file or raw.file == "flag":
-        helps.append(f"write {raw.key}{' = ' if raw.file.endswith('.toml') else '='}{setting.kind.example}")
-    elif raw.file == "environment":
-        helps.append(f"export '{raw.key}={setting.kind.example}'")
-    else:
+    elif raw.is_file or raw.form == "flag":
+        helps.append(f"write {raw.key}{raw.equals}{setting.kind.example}")
+    elif raw.form == "secret":
         helps.append(f"vi {raw.file}")
+    else:
+        helps.append(f"export '{raw.key}={setting.kind.example}'")
     return tuple(helps)
 
 
 def _take_back(raw: Raw) -> str:
     if raw.is_file:
         return "delete the line"
-    if raw.file == "flag":
+    if raw.form == "flag":
         return f"leave out {raw.key}"
-    return f"unset {raw.key}" if raw.file == "environment" else f"rm {raw.file}"
+    return f"rm {raw.file}" if raw.form == "secret" else f"unset {raw.key}"
 
 
 def exposed(setting: Setting, raw: Raw | None) -> Diagnostic:
@@ -109,7 +109,7 @@ def exposed(setting: Setting, raw: Raw | None) -> Diagnostic:
         place = setting.declaration.place
         # Without the text of the line: the secret stands in it.
         place, where, label = place and Place(place.file, place.line), "has its production value in the source", ""
-    elif raw.file.endswith(".toml"):
+    elif raw.form == "table":
         place, where, label = raw.place(hidden=True), f"stands in {raw.file}", "is checked in or copied with the file"
     else:
         place, where, label = raw.place(hidden=True), "is given on the command line", "shows in every list of processes"

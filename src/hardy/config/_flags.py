@@ -23,9 +23,7 @@ _SPELLING: Mapping[str, str] = MappingProxyType(
 
 def _raw(name: str, value: object) -> Raw:
     """Return *value* as typed; what no flag is for, a command itself has said, as `hardy dev` does."""
-    if name in _SPELLING:
-        return Raw(value=value, file="flag", key=_SPELLING[name])
-    return Raw(value=value, file="command line", key=name)
+    return Raw(value=value, file="command line", key=_SPELLING.get(name, name), form="flag")
 
 
 def read_flags(tree: Section, flags: Mapping[str, object]) -> Layer:

@@ -47,23 +47,20 @@ class Kind:
     show: Callable[[object], str] = str
     """From the value to what one would write; redacted."""
     secret: bool = False
-    noun: str = "characters"
+    unit: str = "character"
     """What the length of a value counts."""
 
     @property
     def rule(self) -> str:
-        """What completes "must be ...": ``a whole number from 1 to 200``."""
-        return self._phrase(self.one)
+        """What completes "must be ...": ``a duration above 0s, like 30s, 5m or 1h30m``."""
+        phrase = f"{self.one} {self.bounds}".rstrip()
+        comma = "," if self.bounds else ""
+        return f"{phrase}{comma} like {self.like}" if self.like else phrase
 
     @property
     def plural(self) -> str:
         """The rule for many: ``whole numbers from 1 to 200``."""
-        return self._phrase(self.many)
-
-    def _phrase(self, noun: str) -> str:
-        phrase = f"{noun} {self.bounds}" if self.bounds else noun
-        comma = "," if self.bounds else ""
-        return f"{phrase}{comma} like {self.like}" if self.like else phrase
+        return f"{self.many} {self.bounds}".rstrip()
 
 
 def constrained(kind: Kind, base: object, metas: Sequence[msgspec.Meta]) -> Kind:
@@ -122,18 +119,22 @@ def _range(meta: msgspec.Meta, kind: Kind) -> str:
 
 def _length(meta: msgspec.Meta, kind: Kind) -> str:
     if meta.min_length is not None and meta.max_length is not None:
-        return f"of {meta.min_length} to {meta.max_length} {kind.noun}"
+        return f"of {meta.min_length} to {_count(meta.max_length, kind)}"
     if meta.min_length is not None:
-        return f"of at least {meta.min_length} {kind.noun}"
-    return f"of at most {meta.max_length} {kind.noun}" if meta.max_length is not None else ""
+        return f"of at least {_count(meta.min_length, kind)}"
+    return f"of at most {_count(meta.max_length, kind)}" if meta.max_length is not None else ""
+
+
+def _count(number: int, kind: Kind) -> str:
+    return f"{number} {kind.unit}" if number == 1 else f"{number} {kind.unit}s"
 
 
 def _complaint(value: object, meta: msgspec.Meta, kind: Kind) -> str:
     length = len(value) if isinstance(value, Sized) else 0
     if meta.min_length is not None and length < meta.min_length:
-        return f"{length} {kind.noun}, at least {meta.min_length} needed"
+        return f"{_count(length, kind)}, at least {meta.min_length} needed"
     if meta.max_length is not None and length > meta.max_length:
-        return f"{length} {kind.noun}, at most {meta.max_length} allowed"
+        return f"{_count(length, kind)}, at most {meta.max_length} allowed"
     if meta.pattern:
         return "does not match"
     if isinstance(value, int | float):

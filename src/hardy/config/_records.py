@@ -22,13 +22,14 @@ def list_of(item: Kind, name: str, make: Callable[[list[object]], object]) -> Ki
 
     return Kind(
         name=f"{name} of {item.name}",
-        one=f"a comma-separated list or a JSON array of {item.plural}",
+        one=f"a list of {item.plural}",
         many=f"lists of {item.plural}",
+        like=f"{item.example},{item.example} or a JSON array",
         example=item.example,
         read=read,
         show=show,
         secret=item.secret,
-        noun="items",
+        unit="item",
     )
 
 
@@ -53,13 +54,14 @@ def mapping_of(item: Kind) -> Kind:
 
     return Kind(
         name=f"mapping to {item.name}",
-        one=f"a list of name=value or a JSON object with {item.plural}",
+        one=f"a mapping to {item.plural}",
         many=f"mappings to {item.plural}",
+        like=f"name={item.example} or a JSON object",
         example=f"name={item.example}",
         read=read,
         show=show,
         secret=item.secret,
-        noun="items",
+        unit="item",
     )
 
 

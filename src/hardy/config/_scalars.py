@@ -25,7 +25,7 @@ from hardy.config._units import (
 )
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_WHOLE = re.compile(r"[+-]?\d{1,4000}")  # Python refuses to read more than 4300 digits
+_WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")  # Python refuses to read more than 4300 digits
 
 
 def _text(raw: object) -> str:
@@ -207,7 +207,8 @@ def _choice(
             return choices[text]
         if names and text.lower() in names:
             return names[text.lower()]
-        nearest = get_close_matches(text.lower(), choices, n=1)
+        begun = [each for each in choices if text and each.startswith(text.lower())]
+        nearest = begun or get_close_matches(text.lower(), choices, n=1)
         raise BadValue("no such choice", nearest[0] if nearest else "")
 
     rule = "one of " + ", ".join(choices)

@@ -75,7 +75,7 @@ class _Reader:
                 self._no_table(path, value)
 
     def _raw(self, path: Path, value: object) -> Raw:
-        return Raw(value=value, file=self.name, key=path[-1], line=line_of(self.text, path))
+        return Raw(value=value, file=self.name, key=path[-1], line=line_of(self.text, path), form="table")
 
     def _unknown(self, path: Path, known: list[str]) -> None:
         nearest = get_close_matches(path[-1].lower().replace("-", "_"), known, n=1)

@@ -37,7 +37,7 @@ _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _BYTES.update({"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40})
 
-_NUMBER = r"\d{1,15}(?:\.\d{1,9})?"
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _PART = re.compile(rf"({_NUMBER})\s*(ms|[dhms])\s*")
 _DURATION = re.compile(rf"(?:{_NUMBER}\s*(?:ms|[dhms])\s*)+")
 _SIZE = re.compile(rf"({_NUMBER})\s*([kmgt]?i?b|)", re.IGNORECASE)

@@ -78,7 +78,7 @@ def _add(layer: Layer, setting: Setting, file: File, subject: str) -> None:
         return
     # Editors and `echo` end a file with a line break that is no part of the secret.
     value = text.removesuffix("\n").removesuffix("\r")
-    layer.found[setting.path] = Raw(value=value, file=str(file), key=setting.variable)
+    layer.found[setting.path] = Raw(value=value, file=str(file), key=setting.variable, form="secret")
 
 
 def _unreadable(setting: Setting, file: File, title: str) -> Diagnostic:
