@@ -32,17 +32,36 @@ def expose(use_case, route, **options):
 
 
 @pytest.fixture
-async def serve():
+def defects():
+    """What reached the engine as an error that no client hears of; a test that expects one takes it away."""
+    found = []
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+async def serve(defects):
     """Serve ``(use_case, route)`` pairs and return a client whose base is the server's address."""
     async with AsyncExitStack() as stack:
 
         async def serve(*pairs, **options) -> httpx2.AsyncClient:
             exposed = [pair if isinstance(pair, Exposed) else expose(*pair) for pair in pairs]
             transport = http.Transport(exposed, **options)
-            server = Server(transport.handle, bind=[("127.0.0.1", 0)], render_error=transport.refuse)
+            server = Server(
+                transport.handle,
+                bind=[("127.0.0.1", 0)],
+                render_error=transport.refuse,
+                on_error=lambda error, _: defects.append(error),
+            )
             await stack.enter_async_context(server)
             host, port = server.addresses[0]
             client = httpx2.AsyncClient(base_url=f"http://{host}:{port}", timeout=10, verify=False)
             return await stack.enter_async_context(client)
 
         yield serve
+
+
+@pytest.fixture
+def chain():
+    """Return what makes an operation behind a route."""
+    return expose

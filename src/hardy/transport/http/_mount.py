@@ -127,18 +127,26 @@ class _HttpRun:
         self._head: tuple[int, list[tuple[bytes, bytes]]] | None = None
         self._out: ResponseStream | None = None
         self._done = False
-        request.on_gone = self._gone.set
+        self._left = False
+        self._fault: RequestFault | None = None
+        request.on_gone = self._leave
+
+    def _leave(self) -> None:
+        self._left = True
+        self._gone.set()
 
     async def run(self, app: AsgiApp, scope: dict[str, object]) -> None:
         try:
             await app(scope, self.receive, self.send)
-        except ClientGone:
-            return
-        except BaseException:
+        except BaseException as error:
             if self._out is not None and not self._done:
                 self._out.abort()
-            raise
-        if not self._done:
+            # Frameworks say in their own words that nobody reads any more.
+            if not isinstance(error, Exception) or not self._left:
+                raise
+        if self._fault is not None and self._out is None:
+            raise self._fault  # the engine answers it
+        if not self._done and not self._left:
             if self._out is not None:
                 self._out.abort()
             raise RuntimeError("the mounted application ended without a whole response")
@@ -150,13 +158,15 @@ class _HttpRun:
         try:
             piece = await anext(self._pieces, b"")
         except (ClientGone, RequestFault) as fault:
-            if isinstance(fault, RequestFault) and self._out is None:
-                raise
+            self._leave()
+            self._fault = fault if isinstance(fault, RequestFault) else None
             return {"type": "http.disconnect"}
         self._read = not piece
         return {"type": "http.request", "body": piece, "more_body": bool(piece)}
 
     async def send(self, message: Message) -> None:
+        if self._fault is not None:
+            raise ClientGone("the request was refused")
         if message["type"] == "http.response.start":
             self._head = (cast("int", message["status"]), _headers(message))
             return
@@ -166,12 +176,16 @@ class _HttpRun:
         more = bool(message.get("more_body", False))
         if self._out is None:
             self._out = await self._start(len(body), more=more)
-        if body and self._request.method != "HEAD":
-            await self._out.write(body)
-        if not more:
-            self._done = True
-            await self._out.end()
-            self._gone.set()
+        try:
+            if body and self._request.method != "HEAD":
+                await self._out.write(body)
+            if not more:
+                self._done = True
+                await self._out.end()
+                self._gone.set()
+        except ClientGone:
+            self._leave()
+            raise
 
     async def _start(self, length: int, *, more: bool) -> ResponseStream:
         assert self._head is not None

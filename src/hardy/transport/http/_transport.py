@@ -116,7 +116,9 @@ class Transport:
 
     async def _elsewhere(self, request: Request, methods: Mapping[str, Endpoint]) -> Response | None:
         page = self._pages.get(request.path)
-        allowed = set(methods) | (_READING if page else frozenset())
+        allowed: set[str] = set(methods)
+        if page is not None:
+            allowed |= _READING
         if not allowed:
             for mount in self._mounts:
                 if mount.covers(request.path):
