@@ -34,7 +34,7 @@ class Admin:
                 return _report(ok=self._health.started)
             case "/readyz":
                 readiness = await self._health.ready()
-                return _report(ok=readiness.ok, **({} if readiness.ok else {"reasons": readiness.reasons}))
+                return _report(ok=readiness.ready, state=readiness.state, failing=readiness.failing)
             case "/info":
                 return Response(200, _JSON, msgspec.json.encode(self._info()))
             case _:

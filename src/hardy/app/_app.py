@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from hardy.auth import Authenticator
 from hardy.config import Settings
 from hardy.core import Binding, BuildFailed, Clock, Diagnostic, Error, Middleware, Operation, Rule
+from hardy.lifecycle import Component
 
 Factory = TypeVar("Factory", bound=Callable[..., object])
 
@@ -78,7 +79,7 @@ class App:
         self.clock = clock
         self.authenticators: tuple[Authenticator, ...] = tuple(auth) if isinstance(auth, Sequence) else (auth,)
         self.provided: list[Provided] = []
-        self.components: list[object] = []
+        self.components: list[Component] = []
         self.middleware: list[Middleware] = []
         self.exposures: list[Exposure] = []
         self.mounts: list[MountLine] = []
@@ -98,7 +99,7 @@ class App:
         self.provided.append(Provided(factory, scope))
         return factory
 
-    def manage(self, component: object) -> None:
+    def manage(self, component: Component) -> None:
         """Open *component* before serving and close it after; it provides what ``async with`` yields.
 
         Components open in the order they are managed and close in reverse.

@@ -24,7 +24,7 @@ def examine(app: App) -> tuple[Diagnostic, ...]:
     faults += _configure(app)
     faults += _same_names(operations)
     faults += http.clashes(_bound(app, "http"))
-    if bound := [(each.operation, each.binding) for each in _bound(app, "grpc")]:
+    if bound := _bound(app, "grpc"):
         from hardy.transport import grpc
 
         faults += grpc.check(bound, environment=app.settings.environment)

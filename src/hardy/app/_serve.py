@@ -11,7 +11,7 @@ from hardy.app._app import App
 from hardy.app._assembly import Assembly
 from hardy.app._boot import tell_started
 from hardy.app._service import Listen, Service
-from hardy.core import BuildFailed
+from hardy.core import BuildFailed, Diagnostic
 from hardy.lifecycle import Signals
 from hardy.server import AddressInUse
 
@@ -42,7 +42,7 @@ async def serving(app: App, *, ready: Callable[[Service], None] | None = None) -
         grpc=Listen(settings.grpc.host, settings.grpc.port),
         admin=Listen(settings.admin.host, settings.admin.port),
     )
-    with Signals() as signals:
+    async with Signals() as signals:
         try:
             await service.__aenter__()
         except AddressInUse as taken:
@@ -52,9 +52,7 @@ async def serving(app: App, *, ready: Callable[[Service], None] | None = None) -
             if ready is not None:
                 ready(service)
             await signals.drain.wait()
-            shutdown = service.shutdown()
-            signals.on_force(shutdown.forced.set)
-            await shutdown.run()
+            await service.shutdown(force=signals.force).run()
         finally:
             await service.__aexit__(*sys.exc_info())
 
@@ -63,7 +61,7 @@ def _has_http(app: App) -> bool:
     return bool(app.mounts) or any(each.transport == "http" for line in app.exposures for each in line.bindings)
 
 
-def _taken(app: App, taken: AddressInUse):
+def _taken(app: App, taken: AddressInUse) -> Diagnostic:
     settings = app.settings
     ports = {
         settings.http.port: ("--port", "HTTP__PORT"),

@@ -1,8 +1,10 @@
 """A running service: components opened, doors listening, and the way down."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -12,7 +14,7 @@ from hardy.app._describe import describe
 from hardy.app._doors import Door, GrpcDoor, grpc_transport, http_server, http_transport
 from hardy.app._shutdown import Shutdown, ShutdownReport
 from hardy.app._wiring import port_of
-from hardy.lifecycle import Components, Health
+from hardy.lifecycle import Components, Health, Pings
 from hardy.server import Server
 from hardy.transport import http
 
@@ -33,7 +35,7 @@ class Service:
 
     ``async with Service(assembly, ...)`` opens the admin port, then the
     components in their order, then the doors; leaving the block closes all of
-    it in reverse. `drain` takes calls down to none before.
+    it in reverse; `shutdown` takes calls down to none before.
 
     Args:
         assembly: The checked service.
@@ -54,7 +56,7 @@ class Service:
         self.http: Server | None = None
         self.grpc: grpc.Transport | None = None
         self.admin: Server | None = None
-        self.health = Health(assembly.components)
+        self.health = Health()
         self._listen = {"http": http, "grpc": grpc, "admin": admin}
         self._stack = AsyncExitStack()
 
@@ -64,7 +66,7 @@ class Service:
             await self._open_admin(stack)
             await self._open_components(stack)
             await self._open_doors(stack)
-            self.health.start()
+            self.health.serve()
             self._stack = stack.pop_all()
         return self
 
@@ -83,10 +85,13 @@ class Service:
 
     async def _open_components(self, stack: AsyncExitStack) -> None:
         assembly = self.assembly
-        budget = assembly.app.settings.shutdown.close_timeout
-        opened = Components(assembly.components, emit=assembly.notices, budget=budget)
-        for component, value in zip(assembly.components, await stack.enter_async_context(opened), strict=True):
-            assembly.container.fill(port_of(component), value)
+        opened = Components(assembly.notices, total=assembly.app.settings.shutdown.close_timeout)
+        for component in assembly.components:
+            name = type(component).__qualname__
+            opened.add(name, component, fill=partial(assembly.container.fill, port_of(component)))
+            if isinstance(component, Pings):
+                self.health.watch(name, component.ping)
+        await stack.enter_async_context(opened)
         await assembly.container.open()
         stack.push_async_callback(assembly.container.close)
 
@@ -107,15 +112,16 @@ class Service:
         doors: list[Door] = [] if self.http is None else [self.http]
         return doors if self.grpc is None else [*doors, GrpcDoor(self.grpc)]
 
-    def shutdown(self) -> Shutdown:
-        """Return what takes the service down; `Shutdown.run` does it."""
+    def shutdown(self, *, force: asyncio.Event | None = None) -> Shutdown:
+        """Return what takes calls down to none; `Shutdown.run` does it.
+
+        Args:
+            force: Set it to cancel what is still in flight.
+        """
         assembly = self.assembly
         settings = assembly.app.settings.shutdown
-        return Shutdown(settings, self.health, assembly.in_flight, self.doors(), assembly.logger)
-
-    async def drain(self) -> ShutdownReport:
-        """Refuse nothing that was promised, then let nothing more in."""
-        return await self.shutdown().run()
+        force = force or asyncio.Event()
+        return Shutdown(settings, self.health, assembly.in_flight, self.doors(), assembly.logger, force=force)
 
     def _info(self) -> dict[str, object]:
         return describe(self.assembly.app)

@@ -31,18 +31,25 @@ class Shutdown:
 
     Args:
         settings: How long each phase may take.
-        forced: Set by a second signal: whoever is still in flight is cancelled.
+        force: Set by a second signal: whoever is still in flight is cancelled.
     """
 
     def __init__(
-        self, settings: ShutdownSettings, health: Health, in_flight: InFlight, doors: Sequence[Door], log: Logger
+        self,
+        settings: ShutdownSettings,
+        health: Health,
+        in_flight: InFlight,
+        doors: Sequence[Door],
+        log: Logger,
+        *,
+        force: asyncio.Event,
     ) -> None:
         self._settings = settings
         self._health = health
         self._in_flight = in_flight
         self._doors = doors
         self._log = log
-        self.forced = asyncio.Event()
+        self._force = force
 
     async def run(self) -> ShutdownReport:
         """Drain; return when no call is left. Components are closed by whoever opened them."""
@@ -60,7 +67,7 @@ class Shutdown:
         await asyncio.gather(*[door.wait_idle(ANSWER) for door in self._doors])
         report = ShutdownReport(
             seconds=round(loop.time() - started, 3),
-            forced=self.forced.is_set(),
+            forced=self._force.is_set(),
             finished=len(before - frozenset(stuck)),
             stuck=tuple(_name(call) for call in stuck),
         )
@@ -69,7 +76,7 @@ class Shutdown:
 
     async def _unless_forced(self, waiting: Coroutine[object, None, object]) -> None:
         task = asyncio.create_task(waiting)
-        force = asyncio.create_task(self.forced.wait())
+        force = asyncio.create_task(self._force.wait())
         try:
             await asyncio.wait({task, force}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hardy.app._app import App
 from hardy.core import Call, Clock, Deadline, Logger, Principal, SystemClock
 from hardy.di import Container
+from hardy.lifecycle import Brings, Component
 
 BUILTINS: Mapping[type, Callable[[Call], object]] = {
     Principal: lambda call: call.principal,
@@ -31,28 +32,27 @@ class Wiring:
         # Entered and never left: the container is this wiring's alone.
         self.container.override(_merged(app.overrides)).__enter__()
         idle = before - self.container.required(operations)
-        self.components: Sequence[object] = [each for each in app.components if self._is_needed(each, before, idle)]
+        self.components: Sequence[Component] = [each for each in app.components if self._is_needed(each, before, idle)]
 
-    def _declare(self, component: object) -> frozenset[object]:
+    def _declare(self, component: Component) -> frozenset[object]:
         port = port_of(component)
         self.container.declare(port, type(component).__qualname__)
         brought = [self.container.provide(factory) for factory in _brought_by(component)]
         return frozenset([port, *(each for each in brought if each is not None)])
 
-    def _is_needed(self, component: object, before: frozenset[object], idle: frozenset[object]) -> bool:
+    def _is_needed(self, component: Component, before: frozenset[object], idle: frozenset[object]) -> bool:
         used = self._ports[id(component)] & before
         return not used or not used <= idle
 
 
-def port_of(component: object) -> object:
+def port_of(component: Component) -> object:
     """Return the port that *component* fulfils: the one it names, or its own class."""
     named: object = getattr(component, "port", None)
     return type(component) if named is None else named
 
 
-def _brought_by(component: object) -> Sequence[Callable[..., object]]:
-    bring = getattr(component, "providers", None)
-    return bring() if callable(bring) else ()
+def _brought_by(component: Component) -> Sequence[Callable[..., object]]:
+    return component.providers() if isinstance(component, Brings) else ()
 
 
 def _merged(overrides: Sequence[Mapping[object, object]]) -> dict[object, object]:

@@ -1,0 +1,50 @@
+// gin with its recovery middleware, on one core.
+package main
+
+import (
+	"net/http"
+	"os"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+)
+
+type newItem struct {
+	Sku      string  `json:"sku" binding:"required,min=3,max=32"`
+	Name     string  `json:"name" binding:"required,min=1,max=100"`
+	Price    float64 `json:"price" binding:"gt=0,lte=1000000"`
+	Quantity int     `json:"quantity" binding:"gte=0,lte=100000"`
+	InStock  bool    `json:"in_stock"`
+	Category string  `json:"category" binding:"required,min=1,max=50"`
+}
+
+type item struct {
+	ID int `json:"id"`
+	newItem
+}
+
+func main() {
+	gin.SetMode(gin.ReleaseMode)
+	router := gin.New()
+	router.Use(gin.Recovery())
+	router.GET("/plaintext", func(c *gin.Context) { c.String(http.StatusOK, "Hello, World!") })
+	router.GET("/items/:id", func(c *gin.Context) {
+		id, err := strconv.Atoi(c.Param("id"))
+		if err != nil {
+			c.JSON(http.StatusUnprocessableEntity, gin.H{"detail": err.Error()})
+			return
+		}
+		c.JSON(http.StatusOK, item{id, newItem{"ABC-12345", "Adjustable widget", 9.99, 42, true, "tools"}})
+	})
+	router.POST("/items", func(c *gin.Context) {
+		var given newItem
+		if err := c.ShouldBindJSON(&given); err != nil {
+			c.JSON(http.StatusUnprocessableEntity, gin.H{"detail": err.Error()})
+			return
+		}
+		c.JSON(http.StatusCreated, item{1, given})
+	})
+	if err := router.Run("127.0.0.1:" + os.Args[1]); err != nil {
+		panic(err)
+	}
+}
