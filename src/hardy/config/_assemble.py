@@ -92,16 +92,19 @@ class Assembly:
         given = default.get(self.environment)
         if given is None or (given is MISSING and section.optional):
             if not self._touched(section):
-                return self._absent(section) if given is None else self.build(section)
+                return self._absent(section, given)
             given = MISSING
         return self.build(section, given)
 
     def _touched(self, section: Section) -> bool:
         return any(setting.path in self.found for setting in section)
 
-    def _absent(self, section: Section) -> None:
-        for setting in section:
-            self.origins.append(Origin(setting, None, "default", None))
+    def _absent(self, section: Section, given: object) -> object:
+        """Return ``None`` for a section that nobody touches, unless it has to be there."""
+        if given is MISSING:
+            return self.build(section)
+        self.origins += [Origin(setting, None, "default", None) for setting in section]
+        return None
 
     def _setting(self, setting: Setting, declared: Default) -> object:
         default = declared.get(self.environment)

@@ -93,7 +93,7 @@ def _constrained(kind: Kind, base: object, meta: msgspec.Meta) -> Kind:
 
 
 def _annotated(base: object, meta: msgspec.Meta) -> object:
-    return Annotated[base, meta]  # type: ignore[valid-type]  # built at run time from the setting's annotation
+    return Annotated[base, meta]
 
 
 def _bounds(meta: msgspec.Meta, kind: Kind) -> str:
