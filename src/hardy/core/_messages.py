@@ -25,6 +25,7 @@ def is_message_type(annotation: object) -> bool:
     return (
         dataclasses.is_dataclass(cls)
         or typing.is_typeddict(cls)
+        or hasattr(cls, "__required_keys__")  # a TypedDict of typing_extensions, which pydantic asks for
         or hasattr(cls, "__struct_fields__")
         or hasattr(cls, "__attrs_attrs__")
         or hasattr(cls, "__pydantic_fields__")

@@ -111,7 +111,7 @@ def test_a_key_that_may_be_left_out_stays_out(converter_of):
 def test_an_unset_field_stays_unset(converter_of):
     class Patch(msgspec.Struct):
         name: str | msgspec.UnsetType = msgspec.UNSET
-        note: str | None | msgspec.UnsetType = msgspec.UNSET
+        note: str | msgspec.UnsetType | None = msgspec.UNSET
 
     patch = converter_of(Patch)
     for value in (Patch(), Patch(name=""), Patch(note=None), Patch(name="a", note="b")):

@@ -119,7 +119,7 @@ def _key(key: object) -> object:
         key = key.value
     if isinstance(key, str):
         return key
-    return typing.cast("object", msgspec.to_builtins(key, str_keys=True))
+    return str(msgspec.to_builtins(key))
 
 
 def _choice(leaf: Choice, field: FieldDescriptor) -> Turn:

@@ -1,10 +1,11 @@
 """The fields of a message class as proto has them."""
 
+import typing
 from dataclasses import dataclass
 
-from hardy.schema import Field, fields
+from hardy.schema import Family, Field, family_of, fields
 from hardy.schema.proto._names import json_name, snake, unique
-from hardy.schema.proto._shapes import NoForm, Slot, Wrapper, slot_of
+from hardy.schema.proto._shapes import NoForm, Scalar, Slot, Wrapper, slot_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,28 @@ def members(type_: object, refused: list[tuple[str, NoForm]] | None = None) -> t
     found: list[Member] = []
     for field, name in zip(known, names, strict=True):
         try:
-            found.append(Member(field, name, _slot(field)))
+            slot = _slot(field)
+            if _holds_bytes(slot) and not _bytes_are_base64(type_):
+                raise NoForm(bytes, "give the model `ConfigDict(val_json_bytes='base64', ser_json_bytes='base64')`")
+            found.append(Member(field, name, slot))
         except NoForm as refusal:
             if refused is None:
                 raise
             refused.append((field.name, refusal))
     return tuple(found)
+
+
+def _holds_bytes(slot: Slot) -> bool:
+    leaf = slot.leaf
+    return _holds_bytes(leaf.slot) if isinstance(leaf, Wrapper) else leaf == Scalar(bytes)
+
+
+def _bytes_are_base64(type_: object) -> bool:
+    """Whether bytes are what the message rules say; a model of pydantic takes them for text unless told."""
+    if family_of(type_) is not Family.PYDANTIC:
+        return True
+    configuration: dict[str, object] = getattr(typing.get_origin(type_) or type_, "model_config", {})
+    return configuration.get("val_json_bytes") == configuration.get("ser_json_bytes") == "base64"
 
 
 def _slot(field: Field) -> Slot:

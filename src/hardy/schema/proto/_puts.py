@@ -122,14 +122,14 @@ def put_map(name: str, key: Turn | None, turn: Turn | None, fill: Fill | None) -
     def put(value: object, wire: Wire) -> None:
         field = getattr(wire, name)
         for each, content in typing.cast("Mapping[object, object]", value).items():
+            place = key(each) if key else each
             try:
-                place = key(each) if key else each
                 if fill:
                     fill(content, field[place])
                 else:
                     field[place] = turn(content) if turn else content
             except WRONG as error:
-                raise inside(error, each) from None
+                raise inside(error, place) from None
 
     return put
 
