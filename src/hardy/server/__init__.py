@@ -20,7 +20,7 @@ Floor 2; usable alone, on any asyncio loop:
     'HTTP/1.1 200 OK'
 """
 
-from hardy.core._module import publish
+from hardy.core import publish
 from hardy.server._errors import AddressInUse, BodyMalformed, BodyTimeout, BodyTooLarge, ClientGone, RequestFault
 from hardy.server._fields import Field, Prepared, prepare
 from hardy.server._limits import Limits, Timeouts

@@ -16,7 +16,7 @@ _SIZE_LINE = re.compile(
     rb"((?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
     rb"(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|\"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*\"))?)*)"
 ).fullmatch
-_SIZE_START = re.compile(rb"[0-9A-Fa-f]{1,15}(?:[ \t;][\t -~\x80-\xff]*)?\r?").fullmatch
+_SIZE_START = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(?:;[\t -~\x80-\xff]*)?\r?").fullmatch
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*").fullmatch
 _LONGEST_LINE = 4096
 _MOST_OVERHEAD = 16 * 1024

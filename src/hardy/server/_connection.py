@@ -4,9 +4,11 @@
 """
 
 import asyncio
+import contextlib
 import fcntl
 import math
 import socket
+import struct
 import termios
 from array import array
 from collections.abc import Callable, Sequence
@@ -18,12 +20,16 @@ from hardy.server._messages import Handle, RenderError, Request
 from hardy.server._statistics import Counters
 from hardy.server._wheel import TICK, Wheel
 
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER of no seconds: what is unsent is thrown away, and the client gets a reset."""
+
 
 class Host(Protocol):
     """What connections share: the server, as they see it.
 
     Attributes:
         keeps: Whether connections may stay open after a reply.
+        stopped: Whether idle connections are closed.
     """
 
     limits: Limits
@@ -34,6 +40,7 @@ class Host(Protocol):
     handle: Handle
     render_error: RenderError
     keeps: bool
+    stopped: bool
 
     def admit(self, connection: "Connection") -> str | None:
         """Count *connection*; return why it is one too many, or None."""
@@ -108,7 +115,7 @@ class _Stall:
         unsent = connection.transport.get_write_buffer_size()
         if unsent and self._unsent - unsent < min(timeouts.min_rate * timeouts.write, self._unsent):
             connection.host.counters.timeouts += 1
-            connection.transport.abort()
+            connection.cut()
             self.due = math.inf
         else:
             self._unsent = unsent
@@ -238,6 +245,15 @@ class Connection(asyncio.Protocol):
         if slot < 0 or due < slot * TICK:
             self.host.wheel.watch(self)
 
+    def cut(self) -> None:
+        """Reset the connection, so that the client can tell that something is missing."""
+        sock: object = self.transport.get_extra_info("socket")
+        if sock is not None and hasattr(sock, "setsockopt"):
+            with contextlib.suppress(OSError):
+                cast("socket.socket", sock).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.leaving = True
+        self.transport.abort()
+
     def write(self, pieces: Sequence[bytes]) -> None:
         """Send *pieces*, small ones in one go."""
         size = sum(map(len, pieces))
@@ -283,6 +299,8 @@ class Connection(asyncio.Protocol):
         if self.leaving or self.gone:
             return
         self.leaving = True
+        if self.transport.is_closing():
+            return
         self.resume()
         if not linger or self.ended or not self.transport.can_write_eof():
             self.transport.close()

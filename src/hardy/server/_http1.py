@@ -481,13 +481,18 @@ class Http1(Connection):
             self._next()
         elif self.ended:
             self.leave()
-        else:
+        elif not (self.host.stopped and self.wind_up()):
             self.watch(self.host.clock() + self.host.timeouts.keep_alive)
 
     def resume_writing(self) -> None:
         """Let writers go on, and the next request."""
         super().resume_writing()
-        if self._phase is _LATER and self._request is None and not self.leaving:
+        if self._request is None and self._phase is _LATER:
+            # Not at once: asyncio's transport is in the middle of writing and may not be closed there.
+            self.loop.call_soon(self._thaw)
+
+    def _thaw(self) -> None:
+        if self._request is None and self._phase is _LATER and not self.gone:
             self._idle()
 
     def _check(self, request: Request) -> None:

@@ -84,7 +84,7 @@ class Http1Stream:
         if self._chunked or self._left > 0:
             self._connection.leave()
         else:
-            self._connection.transport.abort()  # a plain close would look like the end
+            self._connection.cut()  # a plain close would look like the end
 
     def _check(self) -> None:
         if self.ended:

@@ -67,6 +67,7 @@ class Server:
         self.render_error = render_error
         self.counters = Counters()
         self.keeps = True
+        self.stopped = False
         self._bind = tuple(bind)
         self._on_error = on_error
         self._emit = emit
@@ -159,19 +160,22 @@ class Server:
         first request, which may be on its way.
         """
         self.keeps = False
+        self.stopped = True
         if not self._sockets:
             return
         for accepting in self._accepting:
             accepting.close()
         self._accepting.clear()
-        sockets, self._sockets = self._sockets, []
-        for sock in sockets:
-            for client in empty_backlog(sock):
-                try:
-                    await self._loop.connect_accepted_socket(self._connection, client)
-                except OSError:  # it left meanwhile
-                    client.close()
-            sock.close()
+        clients: list[socket.socket] = []
+        for sock in self._sockets:
+            clients += empty_backlog(sock)
+            sock.close()  # with no step of the loop in between, in which others could connect
+        self._sockets.clear()
+        for client in clients:
+            try:
+                await self._loop.connect_accepted_socket(self._connection, client)
+            except OSError:  # it left meanwhile
+                client.close()
         for connection in tuple(self._connections):
             connection.wind_up()
         self._emit(ServerStopped(connections=len(self._connections)))

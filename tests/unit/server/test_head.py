@@ -1,0 +1,76 @@
+from random import Random
+from typing import cast
+
+import pytest
+
+from hardy.server import Exchange, Limits, RequestFault
+from hardy.server._head import HeadParser
+
+
+@pytest.fixture
+def heads():
+    return HeadParser(cast("Exchange", None), Limits())
+
+
+def test_one_parser_reads_many_heads_whatever_bodies_they_announce(heads):
+    for _ in range(3):
+        for framing, length in ((b"", 0), (b"Content-Length: 5\r\n", 5), (b"Transfer-Encoding: chunked\r\n", -1)):
+            request = heads.parse(b"POST /a?b HTTP/1.1\r\nHost: h\r\nX:  y \r\n" + framing + b"\r\n")
+
+            assert (request.method, request.path, request.query) == ("POST", "/a", "b")
+            assert (request.header(b"x"), request.content_length, request.body) == (b"y", length, None)
+
+
+def test_a_parser_reads_on_after_a_refused_head(heads):
+    with pytest.raises(RequestFault):
+        heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\nX\x00: y\r\n\r\n")
+
+    assert heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").path == "/"
+
+
+def test_a_parser_reads_on_after_an_upgrade(heads):
+    for _ in range(2):
+        head = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+        assert heads.parse(head).header(b"upgrade") == b"x"
+
+
+def test_the_first_of_repeated_headers_is_found_and_all_are_kept(heads):
+    request = heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\na: 2\r\n\r\n")
+
+    assert request.header(b"a") == b"1"
+    assert request.headers == [(b"host", b"h"), (b"a", b"1"), (b"a", b"2")]
+
+
+@pytest.mark.parametrize("name", [b"Host", b"Content-Length", b"Expect", b"Content-Type", b"Authorization"])
+def test_headers_that_decide_something_may_be_there_once(heads, name):
+    with pytest.raises(RequestFault):
+        heads.parse(b"POST / HTTP/1.1\r\nHost: h\r\n" + (name + b": 1\r\n") * 2 + b"\r\n")
+
+
+def test_random_heads_are_read_or_refused_and_nothing_else(heads):
+    good = b"POST /a?b HTTP/1.1\r\nHost: h:80\r\nContent-Length: 12\r\nConnection: close, x\r\nExpect: 100-continue\r\n"
+    random = Random(9112)
+    statuses: set[int] = set()
+    for _ in range(3000):
+        mutated = bytearray(good)
+        for _ in range(random.randint(1, 4)):
+            mutated[random.randrange(len(mutated))] = random.randrange(256)
+        head = bytes(mutated).replace(b"\r\n\r\n", b"") + b"\r\n"
+        try:
+            request = heads.parse(head)
+        except RequestFault as fault:
+            statuses.add(fault.status)
+        else:
+            assert request.content_length >= 0
+            assert all(name == name.lower() for name, _ in request.headers)
+    assert statuses == {400, 417}
+
+
+def test_a_start_is_refused_only_when_no_rest_could_make_it_right(heads):
+    good = b"BREW /a?b HTTP/1.1\r\nHost: h:80\r\nA: b\r\n\r\n"
+    for end in range(1, len(good) - 1):
+        heads.screen(good[:end], thorough=True)
+
+    for bad in (b"\x16\x03\x01", b"GET / HTTP/1.1\n", b"GET /\r\n", b"GET / HTTP/1.1\r\nHost : a\r\n", b" GET"):
+        with pytest.raises(RequestFault):
+            heads.screen(bad, thorough=True)
