@@ -1,7 +1,5 @@
 """Says what to install when the extras this package lives on are absent."""
 
-from importlib.util import find_spec
-
 
 def require_protobuf() -> None:
     """Refuse to go on without protobuf.
@@ -23,7 +21,9 @@ def require_protoc() -> None:
     Raises:
         ImportError: It is not installed; the message names the extra that brings it.
     """
-    if find_spec("grpc_tools") is None:
+    try:
+        import grpc_tools  # noqa: F401  # pyright: ignore[reportUnusedImport]  # only whether it is there
+    except ImportError as error:
         raise ImportError(
             "hardy gen proto needs grpcio-tools. Install it with: pip install 'hardy[dev]'", name="grpc_tools"
-        )
+        ) from error

@@ -93,6 +93,7 @@ def generate(services: Sequence[Service], proto_path: str | os.PathLike[str], *,
     name = canonical_name(services, path)
     wanted = draft(services, file_name=name)
     before = path.read_text(encoding="utf-8") if path.exists() else None
+    known: FileDescriptorSet | None = None
     binpb = path.with_suffix(".binpb")
     changes = Changes({}, str(path))
     if before is None:
@@ -105,7 +106,8 @@ def generate(services: Sequence[Service], proto_path: str | os.PathLike[str], *,
         if not _says(binpb, without_source(known)):
             changes.add(f"`{binpb.name}` does not say what `{path.name}` says")
     text = text_of(wanted.file, wanted.comments)
-    compiled = without_source(compile_proto(text, name=name, shown_as=path))
+    fresh = known if known is not None and text == before else compile_proto(text, name=name, shown_as=path)
+    compiled = without_source(fresh)
     drift = text != before or not _says(binpb, compiled)
     if drift and not check:
         _write({path: text.encode(), binpb: compiled.SerializeToString(deterministic=True)})

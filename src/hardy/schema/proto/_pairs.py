@@ -15,7 +15,7 @@ from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from hardy.schema.proto._changes import Changes, Path
 
-_HIGHEST = 536_870_911
+_HIGHEST = {536_870_911, 2_147_483_647}  # of fields, of enum values
 _RESERVED_BY_PROTOBUF = range(19_000, 20_000)
 
 
@@ -80,7 +80,7 @@ class Numbers:
     def __init__(self, used: Iterable[int], reserved: Iterable[tuple[int, int]]) -> None:
         self.reserved = list(reserved)
         # `reserved 100 to max` keeps out what is above and is no number that was used.
-        self.last = max([*used, *(last for _, last in self.reserved if last < _HIGHEST)], default=0)
+        self.last = max([*used, *(last for _, last in self.reserved if last not in _HIGHEST)], default=0)
 
     def next(self) -> int:
         """Return the highest plus one."""

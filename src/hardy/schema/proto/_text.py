@@ -168,10 +168,17 @@ def _options(options: Message) -> Iterator[str]:
             yield f'{field.name} = "{value}"' if isinstance(value, str) else f"{field.name} = {value}"
 
 
+_HIGHEST = {536_870_911, 2_147_483_647}  # of fields, of enum values
+
+
 def _reserved(ranges: Iterable[tuple[int, int]], names: Iterable[str]) -> Iterator[str]:
-    numbers = ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in ranges)
+    numbers = ", ".join(_range(first, last) for first, last in ranges)
     if numbers:
         yield f"reserved {numbers};"
     quoted = ", ".join(f'"{name}"' for name in names)
     if quoted:
         yield f"reserved {quoted};"
+
+
+def _range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {'max' if last in _HIGHEST else last}"
