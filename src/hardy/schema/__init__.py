@@ -28,6 +28,7 @@ from hardy.schema._case import JsonCase
 from hardy.schema._check import check_type
 from hardy.schema._codec import Codec, codec
 from hardy.schema._constraints import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf, Pattern
+from hardy.schema._describe import json_schemas
 from hardy.schema._families import Family, Field, family_of, fields
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "codec",
     "family_of",
     "fields",
+    "json_schemas",
 ]
 
 publish(__name__, globals())

@@ -15,7 +15,7 @@ from hardy.schema._hostile import is_depth, malformed, parse
 from hardy.schema._pointer import of_msgspec
 from hardy.schema._read import read
 from hardy.schema._rename import Rename
-from hardy.schema._shapes import Record, Scalar, Shape, reachable
+from hardy.schema._shapes import Many, Record, Scalar, Shape, reachable
 from hardy.schema._show import show
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Codec(Generic[T]):
     """
 
     __slots__ = (
-        "_decode", "_encode", "_finite", "_rename", "_sound", "_sound_value", "_temporal", "_type", "shape",
+        "_decode", "_encode", "_finite", "_recount", "_rename", "_sound", "_sound_value", "_temporal", "_type", "shape",
     )  # fmt: skip
 
     def __init__(self, type_: object, shape: Shape) -> None:
@@ -78,7 +78,11 @@ class Codec(Generic[T]):
         self._sound = guard(shape, JSON_RULES)
         self._sound_value = guard(shape, VALUE_RULES)
         self._finite = guard(shape, FLOAT_RULES)
-        self._temporal = any(isinstance(each, Scalar) and each.python in words.MOMENTS for each in reachable(shape))
+        parts = reachable(shape)
+        # Read as text, "20240101" would be seconds since 1970 to msgspec.
+        self._temporal = any(isinstance(each, Scalar) and each.python in words.MOMENTS for each in parts)
+        # Of [1, 1] for a set msgspec counts one item in JSON, and two in a list of Python's.
+        self._recount = any(isinstance(each, Many) and each.unique and bool(each.limits) for each in parts)
         self._decode = self._decoder()
         self._encode = self._encoder()
 
@@ -117,8 +121,8 @@ class Codec(Generic[T]):
             InvalidMessage: The message breaks its rules; every fault is told.
         """
         try:
-            if lax and self._temporal:
-                self._check(value, lax=True)  # msgspec would read "20240101" as seconds since 1970
+            if self._recount or (lax and self._temporal):
+                self._check(value, lax=lax)
             made = self._from_builtins(self._rename.inward(self.shape, value), strict=not lax)
             sound = self._sound_value is None or self._sound_value(made)
         except (msgspec.ValidationError, OverflowError) as error:
@@ -195,8 +199,9 @@ class Codec(Generic[T]):
             return model
         if self._rename.needed:
             return lambda data: self._from_builtins(self._rename.inward(self.shape, _whatever(data)), strict=True)
-        decoder = msgspec.json.Decoder(typing.cast("type[T]", self._type), dec_hook=decode_hook)
-        return decoder.decode
+        models = any(isinstance(each, Record) and each.family is Family.PYDANTIC for each in reachable(self.shape))
+        hook = decode_hook if models else None
+        return msgspec.json.Decoder(typing.cast("type[T]", self._type), dec_hook=hook).decode
 
     def _encoder(self) -> "typing.Callable[[T], bytes]":
         encode = msgspec.json.Encoder(enc_hook=_encode_hook).encode

@@ -187,7 +187,6 @@ class Collector:
 
     def model(self, shape: Record, members: dict[str, object], pointer: str) -> None:
         native = self.rename.inward(shape, members)
-        names = {member.native: member.wire for member in shape.members}
         try:
             value = _pydantic.from_builtins(shape.cls, native)
         except UnicodeEncodeError:
@@ -195,7 +194,7 @@ class Collector:
         except ValueError as error:
             if not _pydantic.is_failure(error):
                 raise
-            faults = list(_pydantic.faults_of(error, pointer, lambda name: names.get(name, name)))
+            faults = list(_pydantic.faults_of(error, pointer, lambda loc: self.rename.path(shape, loc)))
         else:
             dumped = self.rename.outward(shape, _pydantic.to_python_values(value))
             faults = list(breaches(dumped, pointer))
@@ -280,6 +279,8 @@ def _distinct(items: list[object]) -> list[object]:
 
 def decode_hook(type_: type, raw: object) -> object:
     """Make what msgspec does not know: a model of pydantic inside another class."""
+    if type_ is object:
+        return raw
     if _pydantic.is_model(type_):
         return _pydantic.from_builtins(type_, raw)
     raise NotImplementedError(f"no JSON form for {type_!r}")

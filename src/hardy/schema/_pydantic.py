@@ -11,6 +11,8 @@ import msgspec
 from hardy.core import Fault
 from hardy.schema._pointer import step
 
+Path = tuple[object, ...]
+
 
 class _Validator(typing.Protocol):
     def validate_json(self, data: bytes) -> object: ...
@@ -89,17 +91,17 @@ class _Failure(typing.Protocol):
     def errors(self, *, include_url: bool, include_input: bool) -> list[dict[str, object]]: ...
 
 
-def faults_of(error: ValueError, pointer: str, named: Callable[[str], str]) -> Iterator[Fault]:
+def faults_of(error: ValueError, pointer: str, renamed: Callable[[Path], Path]) -> Iterator[Fault]:
     """Tell the errors of a model's validation as faults.
 
     Args:
         pointer: Where the model is.
-        named: Gives the name on the wire of the model's own member.
+        renamed: Gives the path on the wire of the model's own.
     """
     for each in typing.cast("_Failure", error).errors(include_url=False, include_input=False):
         where = pointer
-        for at, part in enumerate(typing.cast("tuple[object, ...]", each["loc"])):
-            where = step(where, named(part) if at == 0 and isinstance(part, str) else part)
+        for part in renamed(typing.cast("Path", each["loc"])):
+            where = step(where, part)
         yield Fault(where, _detail(each))
 
 

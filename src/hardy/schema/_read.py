@@ -15,7 +15,7 @@ import typing_extensions
 from hardy.core import Diagnostic, Place
 from hardy.schema._case import JsonCase
 from hardy.schema._constraints import limits_of
-from hardy.schema._families import Family, annotations_of, family_of, fields, has_hook
+from hardy.schema._families import Family, Field, annotations_of, family_of, fields, has_hook
 from hardy.schema._refusals import Refusals
 from hardy.schema._shapes import Anything, Choice, Many, Mapping, Member, Nullable, OneOf, Record, Row, Scalar, Shape
 
@@ -33,15 +33,21 @@ _UNIONS = {typing.Union, types.UnionType}
 
 
 def read(
-    type_: object, *, what: str, place: Place | None = None, json_case: JsonCase = "snake"
+    type_: object,
+    *,
+    what: str,
+    place: Place | None = None,
+    json_case: JsonCase = "snake",
+    known: dict[object, Record] | None = None,
 ) -> tuple[Shape, list[Diagnostic]]:
     """Return the shape of *type_* and everything that is wrong with it.
 
     Args:
         what: What the type is of, for the diagnostics: "the reply of `get_order`".
         place: Where to point when the fault is not inside a class of the user's.
+        known: The records read before, when several types shall share them.
     """
-    reader = _Reader(Refusals(what, place), json_case)
+    reader = _Reader(Refusals(what, place), json_case, {} if known is None else known)
     shape = reader.read(type_)
     if not reader.refusals.found:
         reader.refusals.backstop(type_)
@@ -49,10 +55,11 @@ def read(
 
 
 class _Reader:
-    def __init__(self, refusals: Refusals, json_case: JsonCase) -> None:
+    def __init__(self, refusals: Refusals, json_case: JsonCase, known: dict[object, Record]) -> None:
         self.refusals = refusals
         self.json_case: JsonCase = json_case
-        self.known: dict[object, Record] = {}
+        self.known = known
+        self.inside_models: dict[object, Record] = {}
 
     def read(self, type_: object) -> Shape:
         bare, metas = _unwrapped(type_)
@@ -166,14 +173,21 @@ class _Reader:
                     self.refusals.init_var(name)
             for each in described:
                 with self.refusals.inside(f".{each.name}"):
-                    if family is Family.PYDANTIC:
-                        self.refusals.ignored_by_pydantic(each)
-                        shape: Shape = Anything(each.type)
-                    else:
-                        self.refusals.field_options(each)
-                        shape = self.read(each.type)
+                    shape = self._member(family, each)
                 record.members.append(Member(each, shape, native[each.name]))
         return record
+
+    def _member(self, family: Family, field: Field) -> Shape:
+        if family is not Family.PYDANTIC:
+            self.refusals.field_options(field)
+            return self.read(field.type)
+        self.refusals.ignored_by_pydantic(field)
+        known, self.known = self.known, self.inside_models
+        try:
+            with self.refusals.muted():  # pydantic has more types than JSON, and carries them itself
+                return self.read(field.type)
+        finally:
+            self.known = known
 
 
 def _unwrapped(type_: object) -> tuple[object, tuple[object, ...]]:

@@ -41,6 +41,14 @@ class Refusals:
         self.found: list[Diagnostic] = []
         self.cls: type | None = None
         self.path = ""
+        self.mute = False
+
+    @contextmanager
+    def muted(self) -> Generator[None]:
+        """Refuse nothing meanwhile but what a model of pydantic must not say."""
+        before, self.mute = self.mute, True
+        yield
+        self.mute = before
 
     @contextmanager
     def inside(self, step: str) -> Generator[None]:
@@ -57,7 +65,17 @@ class Refusals:
         yield
         self.cls, self.path = before
 
-    def refuse(self, code: str, says: str, *helps: str, notes: tuple[str, ...] = (), at: str | None = None) -> None:
+    def refuse(
+        self,
+        code: str,
+        says: str,
+        *helps: str,
+        notes: tuple[str, ...] = (),
+        at: str | None = None,
+        always: bool = False,
+    ) -> None:
+        if self.mute and not always:
+            return
         subject = f"`{self.path}`" if self.cls else f"{self.what}, at `{self.path}`," if self.path else self.what
         if self.cls:
             notes = (*notes, f"it is in {self.what}")
@@ -165,6 +183,7 @@ class Refusals:
                 "H0616",
                 f"has the constraint `{each!r}`, which pydantic would ignore",
                 "write it as pydantic does: `Annotated[int, pydantic.Field(ge=1)]`",
+                always=True,
             )
 
     def misfit(self, origin: object, arguments: tuple[object, ...], metas: tuple[object, ...]) -> None:
@@ -205,6 +224,7 @@ class Refusals:
                 "refuses members it does not know, and hardy ignores them on every transport",
                 'remove `extra="forbid"`' if family is Family.PYDANTIC else "remove `forbid_unknown_fields=True`",
                 notes=("a caller may be newer than the service it calls",),
+                always=family is Family.PYDANTIC,
             )
 
     def field_options(self, field: Field) -> None:

@@ -5,11 +5,9 @@ msgspec renames the members of Structs only, and by their class. For
 """
 
 import typing
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from hardy.schema._shapes import Many, Mapping, Nullable, OneOf, Record, Row, Shape, reachable
-
-Walk = Callable[[object], object]
 
 
 class Rename:
@@ -26,6 +24,23 @@ class Rename:
     def outward(self, shape: Shape, value: object) -> object:
         """From msgspec's names to the wire's."""
         return _walk(shape, value, inward=False) if self.needed else value
+
+    def path(self, shape: Shape, parts: tuple[object, ...]) -> tuple[object, ...]:
+        """Rename the members on a path outward; what names no member stays."""
+        return tuple(_steps(shape, parts)) if self.needed else parts
+
+
+def _steps(shape: Shape | None, parts: tuple[object, ...]) -> Iterator[object]:
+    for part in parts:
+        if isinstance(shape, Nullable):
+            shape = shape.inner
+        if isinstance(shape, Record):
+            member = next((each for each in shape.members if each.native == part), None)
+            yield member.wire if member else part
+            shape = member.shape if member else shape
+        else:
+            yield part
+            shape = shape.item if isinstance(shape, Many) else shape.value if isinstance(shape, Mapping) else None
 
 
 def _walk(shape: Shape, value: object, *, inward: bool) -> object:
