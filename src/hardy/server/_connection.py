@@ -305,7 +305,8 @@ class Connection(asyncio.Protocol):
         if not linger or self.ended or not self.transport.can_write_eof():
             self.transport.close()
         else:
-            self.transport.write_eof()
+            with contextlib.suppress(OSError):  # the client was faster, and the loop has not noticed yet
+                self.transport.write_eof()
         if self.transport.get_write_buffer_size():
             self._hurry()
         self.watch(self.host.clock() + self.host.timeouts.linger)
