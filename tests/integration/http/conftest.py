@@ -1,5 +1,6 @@
 """Serves use cases over real sockets, by the shortest chain there is: decode, use case, encode."""
 
+import socket
 from contextlib import AsyncExitStack
 
 import httpx2
@@ -65,3 +66,11 @@ async def serve(defects):
 def chain():
     """Return what makes an operation behind a route."""
     return expose
+
+
+@pytest.fixture
+def port_of_nobody():
+    """A port that is bound, so that nobody else gets it, and where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]

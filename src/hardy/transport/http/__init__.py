@@ -31,6 +31,7 @@ Example:
 
 from hardy.core import publish
 from hardy.transport.http._asgi import Asgi
+from hardy.transport.http._client import HttpClient
 from hardy.transport.http._mount import AsgiApp, Mount
 from hardy.transport.http._problem import Problem, RenderProblem, render_problem
 from hardy.transport.http._raw import Request, Response
@@ -56,6 +57,7 @@ from hardy.transport.http._transport import Transport, clashes
 __all__ = [
     "Asgi",
     "AsgiApp",
+    "HttpClient",
     "Mount",
     "Prefix",
     "Problem",
