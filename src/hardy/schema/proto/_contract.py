@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 
 from hardy.core import BuildFailed, Diagnostic, Operation, Place
 from hardy.schema.proto._changes import Changes
-from hardy.schema.proto._converter import Converter
+from hardy.schema.proto._converter import Converter, Tools
 from hardy.schema.proto._draft import Draft, draft
 from hardy.schema.proto._generate import canonical_name, drift_of
 from hardy.schema.proto._numbers import number
@@ -106,9 +106,10 @@ class Contract:
     @cached_property
     def methods(self) -> tuple[Method, ...]:
         """Every rpc of every service, with its converters; made at the first use."""
-        return tuple(self._method(service, rpc) for service in self.services for rpc in service.rpcs)
+        tools = Tools()
+        return tuple(self._method(service, rpc, tools) for service in self.services for rpc in service.rpcs)
 
-    def _method(self, service: Service, rpc: Rpc) -> Method:
+    def _method(self, service: Service, rpc: Rpc, tools: Tools) -> Method:
         described = self.pool.FindMethodByName(f"{service.name}.{rpc.name}")
         message, reply = (
             message_factory.GetMessageClass(each) for each in (described.input_type, described.output_type)
@@ -116,8 +117,8 @@ class Contract:
         return Method(
             path=f"/{service.name}/{rpc.name}",
             operation=rpc.operation,
-            message=Converter[object](rpc.operation.message, message),
-            reply=Converter[object](rpc.operation.reply, reply),
+            message=tools.converter(rpc.operation.message, message),
+            reply=tools.converter(rpc.operation.reply, reply),
         )
 
     def text(self) -> str:

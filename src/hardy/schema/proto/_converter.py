@@ -11,11 +11,29 @@ from hardy.schema import Codec, codec
 from hardy.schema.proto._decode import Readers
 from hardy.schema.proto._encode import Writers
 from hardy.schema.proto._lookup import field_of
+from hardy.schema.proto._members import Known
 from hardy.schema.proto._puts import Fill, Unencodable
 from hardy.schema.proto._shapes import Message, Slot, slot_of
 from hardy.schema.proto._types import is_message_slot
 
 T = TypeVar("T")
+
+
+class Tools:
+    """What the converters of one contract share while they are made."""
+
+    def __init__(self) -> None:
+        known = Known()
+        self.readers = Readers(known)
+        self.writers = Writers(known)
+        self._made: dict[tuple[object, str], Converter[object]] = {}
+
+    def converter(self, type_: object, message_class: type[Wire]) -> "Converter[object]":
+        """Return the converter between a type and a message class; made once for each pair."""
+        key = (type_, message_class.DESCRIPTOR.full_name)
+        if key not in self._made:
+            self._made[key] = Converter[object](type_, message_class, self)
+        return self._made[key]
 
 
 class Converter(Generic[T]):
@@ -26,7 +44,7 @@ class Converter(Generic[T]):
 
     __slots__ = ("_class", "_codec", "_fill", "_name", "_read")
 
-    def __init__(self, type_: object, message_class: type[Wire]) -> None:
+    def __init__(self, type_: object, message_class: type[Wire], tools: "Tools") -> None:
         # The stubs know two descriptor classes; at run time it is one or the other, with the same attributes.
         descriptor = cast("Descriptor", message_class.DESCRIPTOR)
         self._class = message_class
@@ -36,16 +54,16 @@ class Converter(Generic[T]):
         self._fill: Fill | None = None
         if type_ is not None and type_ is not type(None):
             self._codec = codec(cast("type[T]", type_))
-            self._prepare(slot_of(type_), descriptor)
+            self._prepare(slot_of(type_), descriptor, tools)
 
-    def _prepare(self, slot: Slot, descriptor: Descriptor) -> None:
+    def _prepare(self, slot: Slot, descriptor: Descriptor, tools: "Tools") -> None:
         if is_message_slot(slot) and isinstance(slot.leaf, Message):
-            self._read = Readers().message(slot.leaf.type, descriptor)
-            self._fill = Writers().message(slot.leaf.type, descriptor)
+            self._read = tools.readers.message(slot.leaf.type, descriptor)
+            self._fill = tools.writers.message(slot.leaf.type, descriptor)
         else:
             value = field_of(descriptor, "value")
-            self._read = Readers().wrapped(value, slot)
-            self._fill = Writers().put(value, slot)
+            self._read = tools.readers.wrapped(value, slot)
+            self._fill = tools.writers.put(value, slot)
 
     def decode(self, data: bytes) -> T:
         """Return the value that *data* says.
@@ -92,4 +110,4 @@ def converter(type_: type[T], message_class: type[Wire]) -> Converter[T]:
     Raises:
         BuildFailed: The class lacks a field that the type has (H0620).
     """
-    return Converter(type_, message_class)
+    return Converter(type_, message_class, Tools())

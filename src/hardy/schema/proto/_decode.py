@@ -15,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import Message as Wire
 
 from hardy.schema.proto._lookup import enum_numbers, enum_of, field_of, inner_of
-from hardy.schema.proto._members import members
+from hardy.schema.proto._members import Known
 from hardy.schema.proto._shapes import Choice, Leaf, Message, Moment, OneOf, Slot, Span, Wrapper, tag_of
 from hardy.schema.proto._types import case_names
 
@@ -36,7 +36,8 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 class Readers:
     """Makes and keeps the reader of each class, so that recursive classes end."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Known) -> None:
+        self._known = known
         self._made: dict[tuple[object, str], Read] = {}
 
     def message(self, type_: object, descriptor: Descriptor) -> Read:
@@ -47,7 +48,7 @@ class Readers:
         self._made[key] = lambda wire: self._made[key](wire)
         takes = tuple(
             self._take(field_of(descriptor, each.name), each.slot, each.field.wire_name, required=each.field.required)
-            for each in members(type_)
+            for each in self._known.members(type_)
         )
         tag = tag_of(type_)
 

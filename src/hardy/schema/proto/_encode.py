@@ -11,7 +11,7 @@ from google.protobuf.message import Message as Wire
 
 from hardy.schema import Family, family_of
 from hardy.schema.proto._lookup import enum_numbers, enum_of, field_of, inner_of
-from hardy.schema.proto._members import members
+from hardy.schema.proto._members import Known
 from hardy.schema.proto._puts import (
     TURNS,
     WRONG,
@@ -33,7 +33,8 @@ from hardy.schema.proto._types import case_names
 class Writers:
     """Makes and keeps the writer of each class, so that recursive classes end."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Known) -> None:
+        self._known = known
         self._made: dict[tuple[object, str], Fill] = {}
 
     def message(self, type_: object, descriptor: Descriptor) -> Fill:
@@ -45,7 +46,7 @@ class Writers:
         get = _item if family_of(type_) is Family.TYPED_DICT else attrgetter
         puts = tuple(
             (each.field.wire_name, get(each.field.name), self.put(field_of(descriptor, each.name), each.slot))
-            for each in members(type_)
+            for each in self._known.members(type_)
         )
 
         def fill(value: object, wire: Wire) -> None:

@@ -43,6 +43,19 @@ def members(type_: object, refused: list[tuple[str, NoForm]] | None = None) -> t
     return tuple(found)
 
 
+class Known:
+    """Remembers the fields of classes while a contract is built; reading them from source takes time."""
+
+    def __init__(self) -> None:
+        self._members: dict[object, tuple[Member, ...]] = {}
+
+    def members(self, type_: object) -> tuple[Member, ...]:
+        """Return the fields of a message class that proto can carry."""
+        if type_ not in self._members:
+            self._members[type_] = members(type_)
+        return self._members[type_]
+
+
 def _holds_bytes(slot: Slot) -> bool:
     leaf = slot.leaf
     return _holds_bytes(leaf.slot) if isinstance(leaf, Wrapper) else leaf == Scalar(bytes)
