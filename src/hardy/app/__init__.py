@@ -17,6 +17,7 @@ Example:
 from hardy.app._address import Holder, holder_of, port_in_use
 from hardy.app._app import App, Exposure, MountLine, Provided
 from hardy.app._arguments import FLAGS
+from hardy.app._asgi import asgi, asgi_of
 from hardy.app._assembly import Assembly
 from hardy.app._build import Build, Source, load_for, make, settings_class
 from hardy.app._run import main, run, run_command
@@ -39,6 +40,8 @@ __all__ = [
     "Shutdown",
     "ShutdownReport",
     "Source",
+    "asgi",
+    "asgi_of",
     "holder_of",
     "load_for",
     "main",

@@ -58,7 +58,7 @@ class Service:
         self.admin: Server | None = None
         self.health = Health()
         self._listen = {"http": http, "grpc": grpc, "admin": admin}
-        self._stack = AsyncExitStack()
+        self.stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Open everything; what was opened is closed again when something fails."""
@@ -67,14 +67,14 @@ class Service:
             await self._open_components(stack)
             await self._open_doors(stack)
             self.health.serve()
-            self._stack = stack.pop_all()
+            self.stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close everything in reverse."""
-        await self._stack.__aexit__(kind, error, traceback)
+        await self.stack.__aexit__(kind, error, traceback)
 
     async def _open_admin(self, stack: AsyncExitStack) -> None:
         if (listen := self._listen["admin"]) is not None:
