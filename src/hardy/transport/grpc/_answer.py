@@ -7,7 +7,7 @@ from typing import cast
 
 import grpc.aio
 
-from hardy.core import Cancelled, Error, InvalidArgument, InvalidMessage, Unknown
+from hardy.core import Cancelled, Error, InvalidArgument, InvalidMessage, Unavailable, Unknown
 from hardy.schema import proto
 from hardy.transport.grpc._status import DETAILS, error_of
 
@@ -28,6 +28,10 @@ def told(raises: Sequence[type[Error]]) -> Generator[None]:
 
 def _error(error: grpc.aio.AioRpcError, raises: Sequence[type[Error]]) -> Error:
     trailing = cast("Sequence[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    if error.code() is grpc.StatusCode.CANCELLED and not trailing:
+        # Nobody here cancelled, and no service answered: a grpcio server that stops
+        # ends like this what reached it too late.
+        return Unavailable("the service ended the call without an answer")
     details = next((value for name, value in trailing if name == DETAILS and isinstance(value, bytes)), None)
     return error_of(error.code(), error.details() or "", details, raises)
 

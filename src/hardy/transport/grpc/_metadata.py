@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from hardy.core import InvalidArgument, Metadata
 
 REQUEST_ID = "x-request-id"
+_NAME = re.compile(r"[0-9a-z_.-]+\Z")
+_TEXT = re.compile(r"[\x20-\x7e]*\Z")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 Pairs = tuple[tuple[str, str | bytes], ...]
 
@@ -29,16 +31,21 @@ def pairs_of(metadata: Mapping[str, str]) -> Pairs:
     """Return *metadata* as gRPC sends it: the opposite of `metadata_of`.
 
     Raises:
-        InvalidArgument: A value under a name that ends in ``-bin`` is not base64.
+        InvalidArgument: A name or value is none that gRPC carries: texts are
+            printable ASCII, a value under a name that ends in ``-bin`` is base64.
     """
     pairs = metadata.pairs() if isinstance(metadata, Metadata) else tuple(metadata.items())
-    return tuple((name.lower(), _value(name.lower(), value)) for name, value in pairs)
+    return tuple(_pair(name.lower(), value) for name, value in pairs)
 
 
-def _value(name: str, value: str) -> str | bytes:
+def _pair(name: str, value: str) -> tuple[str, str | bytes]:
+    if not _NAME.match(name):
+        raise InvalidArgument(f"{name!r} is no name for metadata")
     if not name.endswith("-bin"):
-        return value
+        if not _TEXT.match(value):
+            raise InvalidArgument(f"the metadata {name} is not printable ASCII; name it {name}-bin and send base64")
+        return name, value
     try:
-        return b64decode(value + "=" * (-len(value) % 4), validate=True)
+        return name, b64decode(value + "=" * (-len(value) % 4), validate=True)
     except (NotBase64, ValueError):
         raise InvalidArgument(f"the metadata {name} is not base64") from None

@@ -52,7 +52,7 @@ def status_of(error: Error, *, domain: str, call_id: str) -> bytes:
     """
     faults: Sequence[Fault] = error.faults if isinstance(error, InvalidMessage) else ()
     status = _status(error, domain, call_id, faults, error.details.items())
-    kept = len(faults)
+    kept: int = len(faults)
     while len(status) > BUDGET and kept:
         kept = min(kept - 1, kept * BUDGET // len(status))
         left_out = (Fault("", f"and {len(faults) - kept} more"),)
