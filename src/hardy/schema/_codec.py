@@ -15,7 +15,7 @@ from hardy.schema._hostile import is_depth, malformed, parse
 from hardy.schema._pointer import of_msgspec
 from hardy.schema._read import read
 from hardy.schema._rename import Rename
-from hardy.schema._shapes import Many, Record, Scalar, Shape, reachable
+from hardy.schema._shapes import Record, Scalar, Shape, reachable
 from hardy.schema._show import show
 
 T = TypeVar("T")
@@ -25,10 +25,12 @@ _whatever = msgspec.json.Decoder().decode
 
 
 @overload
-def codec(type_: type[T], *, json_case: JsonCase = "snake") -> "Codec[T]": ...
+def codec(  # pyright: ignore[reportOverlappingOverload]  # a type that is no class, as `int | None`, has no T to tell
+    type_: type[T], *, json_case: JsonCase = "snake"
+) -> "Codec[T]": ...
 @overload
 def codec(type_: object, *, json_case: JsonCase = "snake") -> "Codec[object]": ...
-def codec(type_: object, *, json_case: JsonCase = "snake") -> "Codec[object]":
+def codec(type_: object, *, json_case: JsonCase = "snake") -> "Codec[T] | Codec[object]":
     """Prepare the codec of a type; made once, at build.
 
     Args:
@@ -68,7 +70,7 @@ class Codec(Generic[T]):
     """
 
     __slots__ = (
-        "_decode", "_encode", "_finite", "_recount", "_rename", "_sound", "_sound_value", "_temporal", "_type", "shape",
+        "_decode", "_encode", "_finite", "_rename", "_sound", "_sound_value", "_temporal", "_type", "shape",
     )  # fmt: skip
 
     def __init__(self, type_: object, shape: Shape) -> None:
@@ -81,8 +83,6 @@ class Codec(Generic[T]):
         parts = reachable(shape)
         # Read as text, "20240101" would be seconds since 1970 to msgspec.
         self._temporal = any(isinstance(each, Scalar) and each.python in words.MOMENTS for each in parts)
-        # Of [1, 1] for a set msgspec counts one item in JSON, and two in a list of Python's.
-        self._recount = any(isinstance(each, Many) and each.unique and bool(each.limits) for each in parts)
         self._decode = self._decoder()
         self._encode = self._encoder()
 
@@ -121,7 +121,7 @@ class Codec(Generic[T]):
             InvalidMessage: The message breaks its rules; every fault is told.
         """
         try:
-            if self._recount or (lax and self._temporal):
+            if lax and self._temporal:
                 self._check(value, lax=lax)
             made = self._from_builtins(self._rename.inward(self.shape, value), strict=not lax)
             sound = self._sound_value is None or self._sound_value(made)

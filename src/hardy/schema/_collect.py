@@ -18,7 +18,7 @@ from hardy.core import Fault
 from hardy.schema import _pydantic, _wording as words
 from hardy.schema._families import Family
 from hardy.schema._pointer import step
-from hardy.schema._rename import Rename
+from hardy.schema._rename import Rename, distinct
 from hardy.schema._shapes import Anything, Choice, Many, Mapping, Nullable, OneOf, Record, Row, Scalar, Shape
 
 MOST = 100
@@ -107,7 +107,7 @@ class Collector:
             return
         items = typing.cast("list[object]", raw)
         # What is in a set twice is there once.
-        counted = _distinct(items) if shape.unique and shape.limits else items
+        counted = distinct(items) if shape.unique and shape.limits else items
         for detail in words.lengths(shape.limits, counted, "item"):
             self.add(pointer, detail)
         for at, item in enumerate(items):
@@ -173,7 +173,7 @@ class Collector:
         try:
             msgspec.convert(
                 self.rename.inward(shape, members),
-                shape.type,  # type: ignore[call-overload]  # any type that was read
+                shape.type,
                 strict=not self.lax,
                 str_keys=True,
                 dec_hook=decode_hook,
@@ -219,8 +219,8 @@ class Collector:
 def _convert(raw: object, type_: object, *, strict: bool, key: bool) -> object:
     if key:
         made = msgspec.convert({raw: None}, dict[type_, None], str_keys=True, strict=strict)  # type: ignore[valid-type]  # made at run time
-        return next(iter(typing.cast("dict[object, None]", made)))
-    return msgspec.convert(raw, type_, strict=strict)  # type: ignore[call-overload]  # any type that was read
+        return next(iter(made))
+    return msgspec.convert(raw, type_, strict=strict)
 
 
 def _without_limits(shape: Scalar, raw: object, *, strict: bool, key: bool) -> object:
@@ -267,14 +267,6 @@ def breaches(value: object, pointer: str = "") -> Iterator[Fault]:
             yield from breaches(inner, step(pointer, at))
     else:
         yield from (Fault(pointer, detail) for detail in beyond(value))
-
-
-def _distinct(items: list[object]) -> list[object]:
-    seen: list[object] = []
-    for each in items:
-        if each not in seen:
-            seen.append(each)
-    return seen
 
 
 def decode_hook(type_: type, raw: object) -> object:

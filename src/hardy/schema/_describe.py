@@ -190,7 +190,7 @@ class _Describer:
         found, top = models_json_schema(asked, by_alias=True, ref_template=template)  # type: ignore[arg-type]  # they are models
         self.components.update(typing.cast("dict[str, Schema]", top.get("$defs", {})))
         for each in models:
-            self.models[each.cls] = refers = typing.cast("Schema", found[each.cls, "validation"])  # type: ignore[index]  # as above
+            self.models[each.cls] = refers = typing.cast("Schema", found[each.cls, "validation"])
             name = next(name for name in self.components if self._to(name) == refers)
             _rename_properties(self.components[name], each)
 

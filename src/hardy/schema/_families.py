@@ -17,6 +17,9 @@ from hardy.core import MISSING, is_message_type
 from hardy.schema._case import JsonCase, wire_name_of
 from hardy.schema._docs import attribute_docs, doc_in
 
+if typing.TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
 Factory = Callable[[], object]
 
 
@@ -238,7 +241,7 @@ def _of_attrs(cls: type) -> list[_Raw]:
     raws: list[_Raw] = []
     for each in attrs.fields(cls):
         default: object = each.default
-        made = isinstance(default, attrs.Factory)  # pyright: ignore[reportArgumentType]  # typed as a function, is a class
+        made = isinstance(default, attrs.Factory)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # typed as a function, is a class
         raws.append(
             _Raw(
                 each.name,
@@ -256,20 +259,25 @@ def _of_pydantic(cls: type) -> list[_Raw]:
     from pydantic_core import PydanticUndefined
 
     raws: list[_Raw] = []
-    for name, each in cls.__pydantic_fields__.items():  # type: ignore[attr-defined]  # present, or it were another family
+    infos = typing.cast("dict[str, FieldInfo]", getattr(cls, "__pydantic_fields__"))  # noqa: B009  # not on every class
+    for name, each in infos.items():
         alias = each.validation_alias or each.alias
         raws.append(
             _Raw(
                 name,
                 MISSING if each.default is PydanticUndefined else each.default,
-                each.default_factory,
+                typing.cast("Factory | None", each.default_factory),
                 wire_name=alias if isinstance(alias, str) else None,
                 required=each.is_required(),
-                type=typing.Annotated[(each.annotation, *each.metadata)] if each.metadata else each.annotation,
+                type=_annotated(each.annotation, each.metadata),
                 doc=each.description or "",
             )
         )
     return raws
+
+
+def _annotated(type_: object, metadata: list[object]) -> object:
+    return typing.cast("object", typing.Annotated[(type_, *metadata)]) if metadata else type_
 
 
 _READERS: dict[Family, Callable[[type], list[_Raw]]] = {

@@ -91,14 +91,14 @@ class _Failure(typing.Protocol):
     def errors(self, *, include_url: bool, include_input: bool) -> list[dict[str, object]]: ...
 
 
-def faults_of(error: ValueError, pointer: str, renamed: Callable[[Path], Path]) -> Iterator[Fault]:
+def faults_of(error: Exception, pointer: str, renamed: Callable[[Path], Path]) -> Iterator[Fault]:
     """Tell the errors of a model's validation as faults.
 
     Args:
         pointer: Where the model is.
         renamed: Gives the path on the wire of the model's own.
     """
-    for each in typing.cast("_Failure", error).errors(include_url=False, include_input=False):
+    for each in typing.cast("_Failure", typing.cast("object", error)).errors(include_url=False, include_input=False):
         where = pointer
         for part in renamed(typing.cast("Path", each["loc"])):
             where = step(where, part)
@@ -120,9 +120,3 @@ def _detail(error: dict[str, object]) -> str:
 def is_failure(error: BaseException) -> bool:
     """Whether *error* is what pydantic raises about a value."""
     return type(error).__name__ == "ValidationError" and hasattr(error, "errors")
-
-
-def is_syntax(error: ValueError) -> bool:
-    """Whether *error* is about bytes that are no JSON."""
-    found = typing.cast("_Failure", error).errors(include_url=False, include_input=False)
-    return any(each["type"] == "json_invalid" for each in found)

@@ -28,8 +28,9 @@ _LISTS = {
 }  # fmt: skip
 _SETS = {set, frozenset, collections.abc.Set, collections.abc.MutableSet}
 _MAPS = {dict, collections.abc.Mapping, collections.abc.MutableMapping}
-_KEYS = {str, int, UUID, dt.date, dt.datetime}
-_UNIONS = {typing.Union, types.UnionType}
+_KEYS: set[object] = {str, int, UUID, dt.date, dt.datetime}
+_UNIONS: set[object] = {typing.Union, types.UnionType}
+_ABSENT: set[object] = {types.NoneType, msgspec.UnsetType}
 
 
 def read(
@@ -82,7 +83,7 @@ class _Reader:
                 return self._scalar(type_, python, limits)
         if isinstance(bare, type) and issubclass(bare, enum.Enum):
             return self._enum(bare)
-        return self._container(type_, bare, limits)
+        return self._container(type_, bare, limits)  # pyright: ignore[reportUnknownArgumentType]  # narrowed to a class of anything
 
     def _scalar(self, type_: object, python: type, limits: dict[str, object]) -> Shape:
         metas = [each for each in _unwrapped(type_)[1] if isinstance(each, msgspec.Meta)]
@@ -113,16 +114,16 @@ class _Reader:
         if typing.get_origin(key) is typing.Literal:
             fine = all(isinstance(each, str) for each in typing.get_args(key))
         if not fine:
-            self.refusals.bad_key(bare, key)
+            self.refusals.bad_key(bare, key)  # pyright: ignore[reportUnknownArgumentType]  # narrowed to a class of anything
 
     def _inside(self, step: str, type_: object) -> Shape:
         with self.refusals.inside(step):
             return self.read(type_)
 
     def _enum(self, cls: type[enum.Enum]) -> Shape:
-        values = tuple(each.value for each in cls)
-        kinds = {str if isinstance(each, str) else type(each) for each in values}
-        if issubclass(cls, enum.Flag) or kinds not in ({str}, {int}):
+        values: tuple[object, ...] = tuple(each.value for each in cls)
+        uniform = all(isinstance(each, str) for each in values) or all(type(each) is int for each in values)
+        if issubclass(cls, enum.Flag) or not values or not uniform:
             self.refusals.bad_enum(cls)
         return Choice(cls, values, cls.__name__, cls.__dict__.get("__doc__") or "")
 
@@ -130,11 +131,11 @@ class _Reader:
         values = tuple(each for each in arguments if each is not None)
         if {type(each) for each in values} not in ({str}, {int}):
             self.refusals.bad_literal(bare)
-        choice = Choice(typing.Literal[values], values)  # type: ignore[valid-type]  # made at run time
+        choice = Choice(typing.Literal[values], values)
         return choice if len(values) == len(arguments) else Nullable(bare, choice)
 
     def _union(self, bare: object, arguments: tuple[object, ...]) -> Shape:
-        rest = tuple(each for each in arguments if each not in {types.NoneType, msgspec.UnsetType})
+        rest = tuple(each for each in arguments if each not in _ABSENT)
         if len(rest) == len(arguments):
             return self._one_of(bare, rest)
         inner = self.read(rest[0]) if len(rest) == 1 else self._one_of(bare, rest)
@@ -148,7 +149,7 @@ class _Reader:
         if len(tags) < len(cases) or len(names) != 1:
             self.refusals.bad_union(bare, cases)
             return Anything(bare)
-        return OneOf(bare, names.pop(), typing.cast("dict[object, Record]", tags))
+        return OneOf(bare, names.pop(), tags)
 
     def _record(self, type_: object) -> Shape:
         if type_ in self.known:
@@ -164,7 +165,7 @@ class _Reader:
             except NameError as error:
                 self.refusals.unresolved(cls, error)
                 return record
-            if family is not Family.PYDANTIC and type_ is cls and getattr(cls, "__parameters__", ()):
+            if family is not Family.PYDANTIC and type_ is cls and _parameters(cls):
                 self.refusals.open_generic(cls)
                 return record
             self.refusals.class_options(cls, family)
@@ -235,3 +236,8 @@ def _tag_of(cls: type) -> tuple[str, object] | None:
         return None
     config = cls.__struct_config__
     return None if config.tag is None else (config.tag_field or "type", config.tag)
+
+
+def _parameters(cls: type) -> tuple[object, ...]:
+    found: tuple[object, ...] = getattr(cls, "__parameters__", ())
+    return found

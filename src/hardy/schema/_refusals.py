@@ -18,6 +18,7 @@ ALLOWED = (
     "Enum, Literal, `X | None`, list, set, frozenset, tuple, dict, dataclass, Struct, TypedDict,\n"
     "attrs class, pydantic model, and unions of Structs with `tag=`"
 )
+_OUTER: set[object] = {typing.Union, types.UnionType, typing.Literal}
 _FOREIGN = ("annotated_types", "pydantic", "pydantic_core")
 _OURS = {
     "Ge": "Ge({ge!r})",
@@ -103,7 +104,10 @@ class Refusals:
                 f'write `{show(type_)} = NewType("{show(type_)}", {base.__name__})`',
             )
         else:
-            self.refuse("H0603", f"is a `{show(type_)}`, which JSON cannot carry", _instead(type_), notes=(ALLOWED,))
+            self._unheard_of(type_)  # pyright: ignore[reportUnknownArgumentType]  # narrowed to a class of anything
+
+    def _unheard_of(self, type_: object) -> None:
+        self.refuse("H0603", f"is a `{show(type_)}`, which JSON cannot carry", _instead(type_), notes=(ALLOWED,))
 
     def open_generic(self, type_: object) -> None:
         if isinstance(type_, typing.TypeVar):
@@ -188,10 +192,10 @@ class Refusals:
 
     def misfit(self, origin: object, arguments: tuple[object, ...], metas: tuple[object, ...]) -> None:
         """Refuse constraints that msgspec cannot apply to the type they stand at."""
-        plain = list if origin is tuple or origin in {typing.Union, types.UnionType} else origin
+        plain = list if origin is tuple else origin
         try:
             known = [each for each in metas if isinstance(each, msgspec.Meta)]
-            if origin in {typing.Union, types.UnionType, typing.Literal} or (origin is tuple and ... not in arguments):
+            if origin in _OUTER or (origin is tuple and ... not in arguments):
                 raise TypeError("it stands outside of the type it is about")
             msgspec.json.Decoder(typing.Annotated[(plain, *known)])
         except (TypeError, ValueError, OverflowError) as error:

@@ -5,9 +5,13 @@ msgspec renames the members of Structs only, and by their class. For
 """
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from hardy.schema._shapes import Many, Mapping, Nullable, OneOf, Record, Row, Shape, reachable
+
+_UNHASHABLE = {dict, list}
 
 
 class Rename:
@@ -16,10 +20,12 @@ class Rename:
     def __init__(self, shape: Shape) -> None:
         records = [each for each in reachable(shape) if isinstance(each, Record)]
         self.needed = any(member.native != member.wire for each in records for member in each.members)
+        self.recounts = any(isinstance(each, Many) and each.unique and bool(each.limits) for each in reachable(shape))
+        """Whether a set's size is limited: of [1, 1] msgspec counts one item in JSON, two in a list of Python's."""
 
     def inward(self, shape: Shape, raw: object) -> object:
         """From the wire's names to msgspec's."""
-        return _walk(shape, raw, inward=True) if self.needed else raw
+        return _walk(shape, raw, inward=True) if self.needed or self.recounts else raw
 
     def outward(self, shape: Shape, value: object) -> object:
         """From msgspec's names to the wire's."""
@@ -51,12 +57,13 @@ def _walk(shape: Shape, value: object, *, inward: bool) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         items = typing.cast("list[object]", value)
         if isinstance(shape, Many):
-            return [_walk(shape.item, each, inward=inward) for each in items]
+            known = [_walk(shape.item, each, inward=inward) for each in items]
+            return distinct(known) if shape.unique else known
         if isinstance(shape, Row):
             rest = items[len(shape.items) :]
             known = [_walk(inner, each, inward=inward) for inner, each in zip(shape.items, items, strict=False)]
             return [*known, *rest]
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType]  # a collection of anything
 
 
 def _members(shape: Shape, value: dict[str, object], *, inward: bool) -> object:
@@ -76,3 +83,12 @@ def _members(shape: Shape, value: dict[str, object], *, inward: bool) -> object:
         if source in value:
             renamed[target] = _walk(member.shape, value[source], inward=inward)
     return renamed
+
+
+def distinct(items: Iterable[object]) -> list[object]:
+    """Return *items* each once, as a set would hold them."""
+    seen: dict[object, object] = {}
+    for each in items:
+        key = msgspec.json.encode(each) if type(each) in _UNHASHABLE else each
+        seen.setdefault(key, each)
+    return list(seen.values())

@@ -96,7 +96,7 @@ def lengths(limits: Limits, value: object, unit: str) -> Iterator[str]:
     least, most = limits.get("min_length"), limits.get("max_length")
     if not hasattr(value, "__len__"):
         return
-    length = len(value)  # type: ignore[arg-type]  # asked above
+    length = len(value)  # pyright: ignore[reportArgumentType]  # asked above
     if isinstance(least, int) and length < least:
         yield "must not be empty" if least == 1 else f"must have at least {_counted(least, unit)}"
     if isinstance(most, int) and length > most:
