@@ -23,7 +23,9 @@ except ImportError as error:
     print(error)
 """
 # Where an extra may be asked for; everywhere else the bare package must do.
-MAY_NEED_AN_EXTRA = re.compile(r"hardy\.(adapters|testing|tools)\.?|hardy\.testing|hardy\.transport\.(?!http\b)")
+MAY_NEED_AN_EXTRA = re.compile(
+    r"hardy\.(adapters|testing|tools|schema\.proto)\.?|hardy\.testing|hardy\.transport\.(?!http\b)"
+)
 
 
 @pytest.fixture(scope="session")

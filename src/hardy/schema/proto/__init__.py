@@ -24,9 +24,9 @@ Example:
 """
 
 from hardy.core import publish
-from hardy.schema.proto._extra import require_protobuf
+from hardy.schema.proto._extra import require_protobuf as _require_protobuf
 
-require_protobuf()
+_require_protobuf()
 
 from hardy.schema.proto._changes import Change  # noqa: E402  # after the remedy for its absence was given a chance
 from hardy.schema.proto._contract import Contract, Method  # noqa: E402  # as above
