@@ -150,6 +150,22 @@ class Service:
             while not condition():
                 await asyncio.sleep(0.001)
 
+    async def settled(self, amount: Callable[[], int]) -> int:
+        """Wait until *amount* is more than nothing and grows no more: the kernel's buffers are full."""
+        same, before = 0, 0
+        async with asyncio.timeout(PATIENCE):
+            while same < 10:
+                await asyncio.sleep(0.01)
+                now = amount()
+                same = same + 1 if now and now == before else 0
+                before = now
+        return before
+
+    def unsent(self) -> int:
+        """Return what the server has for its only client that the kernel did not take."""
+        (connection,) = self.server._connections
+        return connection.transport.get_write_buffer_size()
+
     async def received(self, amount: int) -> None:
         await self.until(lambda: self.server.statistics().bytes_received >= amount)
 

@@ -76,9 +76,7 @@ async def test_a_sender_waits_while_nobody_reads(serve):
     service = await serve(handle)
     peer = await service.connect()
     peer.send(POST + b"Content-Length: %d\r\n\r\n" % total + bytes(total))
-    before = -1
-    while before != (before := service.server.statistics().bytes_received):
-        await asyncio.sleep(0.02)
+    before = await service.settled(lambda: service.server.statistics().bytes_received)
 
     assert before < 1_000_000
     go_on.set()

@@ -120,8 +120,7 @@ async def test_the_time_in_which_the_handler_does_not_read_is_not_the_clients(se
     service = await serve(handle, by_hand=True)
     peer = await service.connect()
     peer.send(POST + b"Content-Length: 1000000\r\n\r\n" + bytes(400_000))
-    await service.received(65_536)
-    await asyncio.sleep(0.05)
+    await service.settled(lambda: service.server.statistics().bytes_received)
     await service.pass_time(100)
     read.set()
     await service.received(400_000)
@@ -281,7 +280,7 @@ async def test_a_client_that_does_not_read_is_cut_after_30_seconds(serve):
     peer = await service.connect(limit=1000)
     peer.send(GET)
     await service.until(lambda: service.server.statistics().bytes_sent > 30_000_000)
-    await asyncio.sleep(0.05)
+    await service.settled(service.unsent)
     await service.pass_time(29.9)
     assert open_connections(service) == 1
     await service.pass_time(0.1)
@@ -318,7 +317,7 @@ async def test_a_client_that_neither_reads_nor_leaves_is_cut_after_its_last_repl
     peer = await service.connect(limit=1000)
     peer.send(GET)
     await service.until(lambda: service.server.statistics().bytes_sent > 30_000_000)
-    await asyncio.sleep(0.05)
+    await service.settled(service.unsent)
 
     await service.pass_time(31)
     await service.until(lambda: open_connections(service) == 0)
@@ -344,9 +343,7 @@ async def test_a_writer_whose_client_does_not_read_learns_that_it_was_cut(serve)
     service = await serve(handle, by_hand=True)
     peer = await service.connect(limit=1000)
     peer.send(GET)
-    before = -1
-    while before != (before := service.server.statistics().bytes_sent) or not before:
-        await asyncio.sleep(0.02)
+    await service.settled(lambda: service.server.statistics().bytes_sent)
 
     await service.pass_time(31)
     await service.until(lambda: service.server.statistics().in_flight == 0)
@@ -366,6 +363,6 @@ async def test_real_timers_close_slow_clients_and_let_others_be(serve):
     ends = [await peer.rest() for peer in (idle, head, body)]
 
     assert ([reply.status for reply in replies], ends) == ([408, 408], [b"", b"", b""])
-    assert 0.1 < loop.time() - started < 1.0
+    assert 0.1 < loop.time() - started < 3.0
     peer, reply = await service.ask(GET)
     assert (reply.status, await peer.rest()) == (200, b"")
