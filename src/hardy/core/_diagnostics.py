@@ -64,8 +64,8 @@ def _line_of(lines: Sequence[str], highlight: str) -> int:
 
 
 def _find(text: str, highlight: str) -> int | None:
-    """Find *highlight* as a whole word, so that ``order`` is not seen in ``place_order``."""
-    found = re.search(rf"(?<!\w){re.escape(highlight)}(?!\w)", text)
+    """Find *highlight* as a whole word, not in ``place_order`` nor in ``def order(order)`` as the function's name."""
+    found = re.search(rf"(?<!\w)(?<!def ){re.escape(highlight)}(?!\w)", text)
     return found.start() if found else None
 
 

@@ -121,9 +121,8 @@ class _Driver(Generic[T]):
         """Remember that somebody wants the task cancelled, and give the work its last seconds."""
         self.kept += 1
         self.message = message
-        if self.task is not None:
-            # Kept requests do not count, or timeouts inside the work would take theirs for a foreign one.
-            self.task.uncancel()
+        # Kept requests do not count, or timeouts inside the work would take theirs for a foreign one.
+        cast("asyncio.Task[object]", self.task).uncancel()
         if self.timer is None:
             self.timer = self.loop.call_at(self.due, self._expire)
 
@@ -138,11 +137,11 @@ class _Driver(Generic[T]):
 
     def hand_over(self) -> None:
         """Give the task the requests that were kept."""
-        if self.task is not None and self.kept:
+        if self.kept:
             if self.outer is not None and self.outer.task is self.task:
                 self.outer.passing = True
             for _ in range(self.kept):
-                self.task.cancel(self.message)
+                cast("asyncio.Task[object]", self.task).cancel(self.message)
 
     def stop(self) -> None:
         if self.timer is not None:
@@ -172,5 +171,4 @@ class _Gate(asyncio.Future[None]):
 
     def open(self, _: "asyncio.Future[object] | None") -> None:
         """Let the task go on."""
-        if not self.done():
-            self.set_result(None)
+        self.set_result(None)

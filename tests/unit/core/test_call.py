@@ -53,6 +53,10 @@ def test_a_call_shows_what_it_is():
     assert repr(Call(PING, "http", id="abc")) == "<Call ping http abc>"
 
 
+def test_what_is_not_written_yet_says_so(call: Call):
+    assert repr(call._message) == "unset"
+
+
 def test_calls_without_an_id_get_one_each():
     assert len({Call(PING, "direct").id for _ in range(100)}) == 100
 
@@ -75,7 +79,9 @@ def test_the_message_is_written_once(call: Call):
 
 def test_the_principal_is_written_once(call: Call):
     assert call.principal is None
+    assert not call.identified
     call.principal = Principal("alice")
+    assert call.identified
     assert call.principal.subject == "alice"
     with pytest.raises(RuntimeError, match="written once"):
         call.principal = None

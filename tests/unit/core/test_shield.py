@@ -51,6 +51,19 @@ async def test_the_error_of_the_work_comes_out():
         await shielded(Close(0, fails=True).run())
 
 
+async def test_work_that_is_cancelled_by_itself_is_cancelled():
+    lost = asyncio.get_running_loop().create_future()
+    lost.cancel()
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        await lost
+
+    with pytest.raises(asyncio.CancelledError):
+        await shielded(work())
+    assert asyncio.current_task().cancelling() == 0
+
+
 async def test_a_foreign_cancel_waits_until_the_work_is_over():
     close = Close(2)
     task = asyncio.create_task(shielded(close.run()))
