@@ -220,6 +220,11 @@ async def shop():
     return Shop()
 
 
+@pytest.fixture
+def shop_class():
+    return Shop
+
+
 @pytest.fixture(scope="session")
 def contracts():
     """The prepared messages of the shop; they hold nothing of a loop."""

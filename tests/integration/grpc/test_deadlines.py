@@ -31,9 +31,11 @@ async def watched(shop, ends, contracts):
         return Exposed(each.operation, each.binding, handler)
 
     exposed = [watch(each) for each in shop.exposed()]
-    async with grpc.Transport(exposed, contracts=contracts) as transport:
-        async with grpc.GrpcClient(transport.target, exposed, contracts=contracts) as client:
-            yield transport, client, {each.operation.name: each for each in exposed}
+    async with (
+        grpc.Transport(exposed, contracts=contracts) as transport,
+        grpc.GrpcClient(transport.target, exposed, contracts=contracts) as client,
+    ):
+        yield transport, client, {each.operation.name: each for each in exposed}
         shop.gate.set()
 
 
@@ -68,11 +70,13 @@ async def test_the_deadline_is_known_to_the_call(caller, shop):
 
 async def test_the_services_own_deadline_is_answered(shop, contracts):
     exposed = shop.exposed(timeout=0.05)
-    async with grpc.Transport(exposed, contracts=contracts) as transport:
-        async with grpc.GrpcClient(transport.target, exposed, contracts=contracts) as client:
-            wait = next(each for each in exposed if each.operation.name == "wait")
-            with pytest.raises(DeadlineExceeded, match="longer than 0.05 s"):
-                await client.call(wait.binding, wait.operation, wait.operation.message())
+    async with (
+        grpc.Transport(exposed, contracts=contracts) as transport,
+        grpc.GrpcClient(transport.target, exposed, contracts=contracts) as client,
+    ):
+        wait = next(each for each in exposed if each.operation.name == "wait")
+        with pytest.raises(DeadlineExceeded, match=r"longer than 0\.05 s"):
+            await client.call(wait.binding, wait.operation, wait.operation.message())
 
 
 async def test_a_client_that_gives_up_cancels_the_call(watched, shop, ends):

@@ -8,9 +8,9 @@ import pytest
 from hardy.core import FailedPrecondition, InvalidMessage
 
 
-async def items(Item, *numbers):
+async def items(make, *numbers):
     for number in numbers:
-        yield Item(number=number)
+        yield make(number=number)
 
 
 async def test_a_unary_call_carries_message_and_reply_in_the_users_types(caller, words):
@@ -39,7 +39,7 @@ async def test_an_error_after_items_ends_the_stream(caller, words):
     seen = []
     with pytest.raises(words["OutOfStock"], match="stopped") as caught:
         async for item in caller.stream("count", upto=5, fail_at=3):
-            seen.append(item.number)
+            seen.append(item.number)  # noqa: PERF401  # it fails on the way
     assert (seen, caught.value.details) == ([0, 1, 2], {"number": 3})
 
 
@@ -153,8 +153,10 @@ async def test_a_middleware_may_answer_something_else(shop, words, contracts):
         return words["Order"](id="changed", sku=reply.sku, quantity=reply.quantity)
 
     changed = [Exposed(each.operation, each.binding, handler if each is place else each.handler) for each in exposed]
-    async with grpc.Transport(changed, contracts=contracts) as transport:
-        async with grpc.GrpcClient(transport.target, changed, contracts=contracts) as client:
-            message = words["PlaceOrder"](sku="tea", quantity=1)
-            reply = await client.call(place.binding, place.operation, message)
+    async with (
+        grpc.Transport(changed, contracts=contracts) as transport,
+        grpc.GrpcClient(transport.target, changed, contracts=contracts) as client,
+    ):
+        message = words["PlaceOrder"](sku="tea", quantity=1)
+        reply = await client.call(place.binding, place.operation, message)
     assert reply.id == "changed"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import grpc
+import grpc.aio
 from google.protobuf import text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -45,17 +48,17 @@ def reflection_handlers(contracts: Contracts, own: Sequence[str], running: Runni
         async def answer() -> None:
             # An async generator, whatever its stub says.
             replies = cast("AsyncIterator[bytes]", cast("object", servicer.ServerReflectionInfo(requests, context)))
-            async for reply in replies:
-                await context.write(reply)
+            with contextlib.suppress(grpc.aio.BaseError):  # the client is gone
+                async for reply in replies:
+                    await context.write(reply)
 
         task = running.start(None, answer())
         try:
-            await task
-        except grpc.aio.BaseError:
-            return  # the client is gone
+            await asyncio.wait((task,))
         finally:
-            if task.cancelled():
-                refuse(context, Unavailable("the service is stopping"), domain=SERVICES[0], call_id="")
+            task.cancel()
+        if task.cancelled():
+            refuse(context, Unavailable("the service is stopping"), domain=SERVICES[0], call_id="")
 
     method = grpc.stream_stream_rpc_method_handler(
         converse,
