@@ -1,6 +1,8 @@
 """The .proto as people read it."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -101,3 +103,25 @@ def test_a_service_that_does_not_fit_the_file_is_refused(names):
 def test_two_rpcs_of_one_name_are_refused(shop):
     with pytest.raises(BuildFailed, match="two methods named `PlaceOrder`"):
         Contract.declare([Service("shop.v1.Shop", (shop.rpcs[0], shop.rpcs[0]))])
+
+
+def test_values_that_clash_across_enums_are_refused():
+    @dataclass
+    class Clash:
+        shade: Literal["dark_red"]
+        shade_dark: Literal["red"]
+
+    async def send(clash: Clash) -> None: ...
+
+    send.__annotations__["clash"] = Clash
+    with pytest.raises(BuildFailed) as refused:
+        Contract.declare([Service("store.v1.Store", (Rpc("Send", Operation.of(send)),))])
+    (fault,) = refused.value.diagnostics
+    assert (fault.code, "SHADE_DARK_RED" in fault.notes[0]) == ("H0624", True)
+
+
+def test_a_declared_file_is_called_after_its_package():
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+    files = FileDescriptorSet.FromString(Contract.declare([Service("acme.orders.v1.Orders", ())]).descriptor_set())
+    assert [each.name for each in files.file] == ["acme/orders/v1/orders.proto"]

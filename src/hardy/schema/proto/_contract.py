@@ -1,6 +1,7 @@
 """What the server and the client need of the proto: classes, paths and converters."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,7 +51,10 @@ class Contract:
         self.pool = DescriptorPool()
         """Holds these files and no others: two contracts never clash."""
         for each in files.file:
-            self.pool.AddSerializedFile(each.SerializeToString())
+            try:
+                self.pool.AddSerializedFile(each.SerializeToString())
+            except TypeError as error:
+                raise BuildFailed([_unusable(each.name, error)]) from error
 
     @classmethod
     def declare(cls, services: Sequence[Service]) -> "Contract":
@@ -139,9 +143,13 @@ class Contract:
 
 
 def _declared_name(services: Sequence[Service]) -> str:
-    package = services[0].package if services else ""
-    stem = (package.split(".") or ["service"])[0] or "service"
-    return canonical_name(services, Path(f"{stem}.proto"))
+    return canonical_name(services, Path(f"{_stem(services[0].package if services else '')}.proto"))
+
+
+def _stem(package: str) -> str:
+    """Return what a package's file is called: ``acme.orders.v1`` has ``orders.proto``."""
+    words = [each for each in package.split(".") if each and not re.fullmatch(r"v\d+\w*", each)]
+    return words[-1] if words else "service"
 
 
 def _with_imports(file: FileDescriptorProto) -> FileDescriptorSet:
@@ -164,6 +172,15 @@ def _read(path: Path) -> FileDescriptorSet:
     return files
 
 
+def _unusable(name: str, error: TypeError) -> Diagnostic:
+    return Diagnostic(
+        code="H0624",
+        title=f"`{name}` does not compile",
+        notes=(str(error),),
+        helps=("two names clash once they are written as proto wants them; rename one in the code",),
+    )
+
+
 def _unreadable(path: Path, what: str) -> Diagnostic:
     return Diagnostic(
         code="H0623",
@@ -177,7 +194,7 @@ def _unreadable(path: Path, what: str) -> Diagnostic:
 def _unowned(services: Sequence[Service]) -> Diagnostic:
     name = services[0].name if services else ""
     package = services[0].package if services else ""
-    file = "/".join(["proto", *package.split("."), f"{(package.split('.') or ['service'])[0]}.proto"])
+    file = "/".join(["proto", *package.split("."), f"{_stem(package)}.proto"])
     return Diagnostic(
         code="H0623",
         title=f"`{name}` has no .proto that owns its numbers",
