@@ -92,6 +92,8 @@ class Collector:
         return True
 
     def scalar(self, shape: Scalar, raw: object, pointer: str, *, key: bool = False) -> None:
+        if isinstance(raw, words.Huge) and shape.python is Decimal:
+            raw = raw.digits
         strict = shape.python in words.MOMENTS or not self.lax  # "20240101" is no date, though msgspec reads a number
         try:
             told = list(beyond(_convert(raw, shape.type, strict=strict, key=key)))
@@ -247,6 +249,8 @@ def beyond(value: object) -> Iterator[str]:
         case Decimal():
             if not value.is_finite():
                 yield words.FINITE
+        case words.Huge():
+            yield words.FLOAT64
         case dt.datetime():
             if value.tzinfo is None:
                 yield words.OFFSET

@@ -2,9 +2,9 @@
 
 import json
 import math
-from decimal import Decimal
 
 from hardy.core import Malformed
+from hardy.schema._wording import Huge
 
 _LONGEST = 309
 """Digits of a whole number that is read as one; no float has more."""
@@ -32,7 +32,7 @@ def is_depth(error: RecursionError) -> bool:
 
 
 def parse(data: bytes) -> object:
-    """Read JSON whole, keeping numbers that no type may hold as `Decimal` so that they can be told.
+    """Read JSON whole, keeping numbers that no type may hold as `Huge` so that they can be told.
 
     Raises:
         Malformed: It is no JSON.
@@ -49,12 +49,12 @@ def parse(data: bytes) -> object:
 
 
 def _whole(digits: str) -> object:
-    return int(digits) if len(digits) <= _LONGEST else Decimal(digits)
+    return int(digits) if len(digits) <= _LONGEST else Huge(digits)
 
 
 def _broken(digits: str) -> object:
     value = float(digits)
-    return value if math.isfinite(value) else Decimal(digits)
+    return value if math.isfinite(value) else Huge(digits)
 
 
 def _constant(name: str) -> object:

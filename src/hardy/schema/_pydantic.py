@@ -10,6 +10,7 @@ import msgspec
 
 from hardy.core import Fault
 from hardy.schema._pointer import step
+from hardy.schema._wording import Huge
 
 Path = tuple[object, ...]
 
@@ -36,7 +37,11 @@ def from_json(cls: type, data: bytes) -> object:
 
 def from_builtins(cls: type, raw: object) -> object:
     """Make a model of decoded JSON, by the rules it has for JSON: text for a date, even when it is strict."""
-    return from_json(cls, msgspec.json.encode(raw))
+    return from_json(cls, msgspec.json.encode(raw, enc_hook=_digits))
+
+
+def _digits(huge: object) -> msgspec.Raw:
+    return msgspec.Raw(typing.cast("Huge", huge).digits.encode())
 
 
 def to_json_values(value: object) -> dict[str, object]:
@@ -108,6 +113,8 @@ def faults_of(error: Exception, pointer: str, renamed: Callable[[Path], Path]) -
 def _detail(error: dict[str, object]) -> str:
     facts = typing.cast("Mapping[str, object]", error.get("ctx", {}))
     words = _WORDS.get(str(error["type"]))
+    if error["type"] == "json_invalid":  # its parser has bounds of its own
+        return str(facts.get("error", "is not valid")).partition(" at line ")[0]
     if words is None:
         message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
         return message.replace("Input should be", "must be").replace("Field required", "is missing")

@@ -12,6 +12,7 @@ from hardy.schema._shapes import Limits, Scalar
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 INT64 = f"must be from {LOWEST} to {HIGHEST}"
 MOMENTS = frozenset({dt.datetime, dt.date, dt.time, dt.timedelta})
+FLOAT64 = "must be a number that a 64-bit float can hold"
 FINITE = "must be a finite number"
 OFFSET = "must have an offset from UTC, such as 2024-12-31T23:59:59Z"
 SURROGATE = "must not hold half of a surrogate pair"
@@ -32,6 +33,13 @@ _KINDS: dict[type, str] = {
     dt.timedelta: "must be a duration in ISO 8601, such as PT1H30M",
     NoneType: "must be null",
 }
+
+
+class Huge:
+    """A number in JSON that is too large to be read; a plain class, so that msgspec takes it for nothing else."""
+
+    def __init__(self, digits: str) -> None:
+        self.digits = digits
 
 
 def kind(python: type) -> str:
@@ -61,8 +69,10 @@ def broken(shape: Scalar, raw: object, value: object) -> Iterator[str]:
 def kind_of(shape: Scalar, raw: object) -> str:
     if shape.python is int and isinstance(raw, float) and raw.is_integer():
         return "must be a whole number, written without a fraction or exponent"
-    if isinstance(raw, Decimal) and shape.python in {int, float}:  # what was too long to be read as either
-        return INT64 if shape.python is int else "must be a number that a 64-bit float can hold"
+    if isinstance(raw, Huge) and shape.python is int:
+        return INT64
+    if isinstance(raw, Huge | int) and shape.python is float and not isinstance(raw, bool):
+        return FLOAT64
     return kind(shape.python)
 
 

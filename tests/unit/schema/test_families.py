@@ -8,6 +8,7 @@ import attrs
 import msgspec
 import pydantic
 import pytest
+
 from hardy.core import MISSING
 from hardy.schema import Family, family_of, fields
 

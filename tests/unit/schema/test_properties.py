@@ -13,10 +13,11 @@ import attrs
 import jsonschema
 import msgspec
 import pytest
+from hypothesis import HealthCheck, example, given, settings, strategies as st
+
 from hardy.core import Error, InvalidMessage, Malformed
 from hardy.schema import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf, Pattern, codec, json_schemas
 from hardy.schema._collect import Collector
-from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 T = TypeVar("T")
 UserId = NewType("UserId", int)
@@ -131,7 +132,21 @@ numbers = (
 )
 leaves = st.none() | st.booleans() | numbers | texts
 names = texts | st.sampled_from(
-    ["sku", "quantity", "price", "order_id", "placed_at", "items", "value", "children", "low", "high", "type", "kind", "name"]
+    [
+        "sku",
+        "quantity",
+        "price",
+        "order_id",
+        "placed_at",
+        "items",
+        "value",
+        "children",
+        "low",
+        "high",
+        "type",
+        "kind",
+        "name",
+    ]
 )
 anything = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4), max_leaves=8
@@ -176,7 +191,9 @@ def record(shape, depth) -> st.SearchStrategy:
     parts = {member.wire: near(member.shape, depth + 1) for member in shape.members}
     if shape.tag:
         parts[shape.tag[0]] = st.just(shape.tag[1])
-    required = {name: parts[name] for name in parts if not any(m.wire == name and not m.field.required for m in shape.members)}
+    required = {
+        name: parts[name] for name in parts if not any(m.wire == name and not m.field.required for m in shape.members)
+    }
     optional = {name: parts[name] for name in parts if name not in required}
     whole = st.fixed_dictionaries(required, optional=optional)
     return whole | whole | whole | st.fixed_dictionaries({}, optional=parts)
@@ -188,7 +205,8 @@ RIGHT = {
     float: st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0, 1, 2.5, 0.5]),
     str: texts,
     bytes: st.sampled_from(["", "YQ==", "YWI=", "YWJj"]),
-    Decimal: st.decimals(allow_nan=False, allow_infinity=False).map(str) | st.sampled_from(["NaN", "Infinity", "1e9", ".5", "5."]),
+    Decimal: st.decimals(allow_nan=False, allow_infinity=False).map(str)
+    | st.sampled_from(["NaN", "Infinity", "1e9", ".5", "5."]),
     UUID: st.uuids().map(str),
     dt.date: st.dates().map(str),
     dt.time: st.times().map(dt.time.isoformat),
