@@ -19,9 +19,10 @@ from hardy.app._app import App, Exposure, MountLine, Provided
 from hardy.app._arguments import FLAGS
 from hardy.app._asgi import asgi, asgi_of
 from hardy.app._assembly import Assembly
+from hardy.app._blame import Blame, blame
 from hardy.app._build import Build, Source, load_for, make, settings_class
 from hardy.app._run import main, run, run_command
-from hardy.app._serve import run_loop, serve, serving
+from hardy.app._serve import run_loop, serve, serving, taken_address, wanted
 from hardy.app._service import Listen, Service
 from hardy.app._shutdown import Shutdown, ShutdownReport
 from hardy.core import publish
@@ -30,6 +31,7 @@ __all__ = [
     "FLAGS",
     "App",
     "Assembly",
+    "Blame",
     "Build",
     "Exposure",
     "Holder",
@@ -53,6 +55,8 @@ __all__ = [
     "serve",
     "serving",
     "settings_class",
+    "taken_address",
+    "wanted",
 ]
 
 publish(__name__, globals())

@@ -38,6 +38,16 @@ def port_in_use(host: str, port: int, *, flag: str, variable: str) -> Diagnostic
     return Diagnostic(code="H0301", title=f"port {port} on {host} is already in use", body=(held, ""), helps=tuple(helps))
 
 
+def not_permitted(error: OSError) -> Diagnostic:
+    """Return the diagnostic for an address that cannot be listened on for another reason than its holder."""
+    return Diagnostic(
+        code="H0302",
+        title=f"an address cannot be listened on: {error.strerror or error}",
+        notes=("a port below 1024 needs a privilege, a host must be an address of this machine",),
+        helps=("see which addresses are asked for with: hardy show config",),
+    )
+
+
 def holder_of(port: int) -> Holder | None:
     """Return the process that listens on TCP *port*; ``None`` where it cannot be seen."""
     inodes = _listening(port)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hardy.app._app import App
+from hardy.app._blame import blame
 from hardy.config import Loaded, Settings, load
 from hardy.core import BuildFailed, Diagnostic, Place
 
@@ -66,9 +67,26 @@ def make(build: Build, settings: Settings) -> App:
     """Let *build* make the app.
 
     Raises:
-        BuildFailed: It returns something else.
+        BuildFailed: It fails, or returns something else.
     """
-    app: object = build(settings) if inspect.signature(build).parameters else build()
+    try:
+        app: object = build(settings) if inspect.signature(build).parameters else build()
+    except BuildFailed:
+        raise
+    except Exception as error:  # the user's code: whatever it raises, the service cannot be built
+        raise BuildFailed([_failed(build, error)]) from error
     if not isinstance(app, App):
         raise BuildFailed([_wrong(build, f"returned {type(app).__name__}, not an App")])
     return app
+
+
+def _failed(build: Build, error: Exception) -> Diagnostic:
+    blamed = blame(error)
+    name = getattr(build, "__name__", repr(build))
+    return Diagnostic(
+        code="H0104",
+        title=f"`{name}` raised {type(error).__name__}: {error}",
+        place=blamed.place,
+        body=blamed.frames,
+        helps=("try again with: hardy check",),
+    )

@@ -1,6 +1,7 @@
 """The whole service as one JSON document."""
 
 from hardy.app._app import App, Exposure
+from hardy.app._wiring import Wiring
 from hardy.auth import rule_name
 from hardy.core import Operation, Place
 
@@ -19,6 +20,7 @@ def describe(app: App) -> dict[str, object]:
             {"factory": _name(each.factory), "scope": each.scope, "place": _place(each.factory)}
             for each in app.provided
         ],
+        "ports": Wiring(app).container.describe(),
         "authenticators": [_name(each) for each in app.authenticators],
         "mounts": [each.path for each in app.mounts],
     }

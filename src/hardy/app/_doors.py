@@ -1,6 +1,7 @@
 """What lets calls in: the HTTP server and the gRPC server, seen alike by whoever takes them down."""
 
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from hardy.app._assembly import Assembly
@@ -65,12 +66,14 @@ def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Tra
     )
 
 
-def http_server(assembly: Assembly, transport: http.Transport, host: str, port: int) -> Server:
+def http_server(
+    assembly: Assembly, transport: http.Transport, bind: Iterable[tuple[str, int] | socket.socket]
+) -> Server:
     """Return the engine that serves *transport*."""
     limits = assembly.app.settings.limits
     return Server(
         transport.handle,
-        bind=[(host, port)],
+        bind=bind,
         limits=Limits(
             request_line=limits.request_line,
             headers=limits.headers,
@@ -100,7 +103,7 @@ def _tell(logger: Logger) -> Callable[[BaseException, Request | None], None]:
     return tell
 
 
-def grpc_transport(assembly: Assembly, host: str, port: int) -> "grpc.Transport":
+def grpc_transport(assembly: Assembly, host: str, port: int, *, shared: bool = False) -> "grpc.Transport":
     """Return the gRPC server of *assembly*."""
     from hardy.transport import grpc
 
@@ -112,4 +115,5 @@ def grpc_transport(assembly: Assembly, host: str, port: int) -> "grpc.Transport"
         reflection=settings.grpc.reflection,
         max_message=settings.grpc.max_message,
         environment=settings.environment,
+        shared=shared,
     )

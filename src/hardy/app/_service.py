@@ -1,6 +1,7 @@
 """A running service: components opened, doors listening, and the way down."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -28,6 +29,15 @@ class Listen:
 
     host: str = "127.0.0.1"
     port: int = 0
+    sockets: tuple[socket.socket, ...] = ()
+    """Sockets that listen already, taken instead; not by gRPC."""
+    shared: bool = False
+    """Whether another process may listen there too; of gRPC only."""
+
+    @property
+    def bind(self) -> Sequence[tuple[str, int] | socket.socket]:
+        """What a server is told."""
+        return self.sockets or ((self.host, self.port),)
 
 
 class Service:
@@ -80,7 +90,7 @@ class Service:
         if (listen := self._listen["admin"]) is not None:
             admin = Admin(self.health, self._info)
             # Probes go on to the very end: the admin port is the first to open and the last to close.
-            self.admin = Server(admin.handle, bind=[(listen.host, listen.port)])
+            self.admin = Server(admin.handle, bind=listen.bind)
             await stack.enter_async_context(self.admin)
 
     async def _open_components(self, stack: AsyncExitStack) -> None:
@@ -101,10 +111,10 @@ class Service:
             for mount in mounts:
                 await stack.enter_async_context(mount)
             transport = http_transport(self.assembly, mounts)
-            self.http = http_server(self.assembly, transport, listen.host, listen.port)
+            self.http = http_server(self.assembly, transport, listen.bind)
             await stack.enter_async_context(self.http)
         if (listen := self._listen["grpc"]) is not None and self.assembly.exposed("grpc"):
-            self.grpc = grpc_transport(self.assembly, listen.host, listen.port)
+            self.grpc = grpc_transport(self.assembly, listen.host, listen.port, shared=listen.shared)
             await stack.enter_async_context(self.grpc)
 
     def doors(self) -> Sequence[Door]:

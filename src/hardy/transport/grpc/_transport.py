@@ -65,12 +65,14 @@ class Transport:
         max_message: Bytes of the largest message taken or sent; beyond it ``RESOURCE_EXHAUSTED``.
         environment: In ``"production"`` every service needs its ``.proto``.
         contracts: Made before by the caller, who then answers for the environment.
+        shared: Whether another process may listen on the same address: while
+            one takes over from another, both do.
 
     Raises:
         BuildFailed: Everything that `check` finds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has a default
         self,
         exposed: Sequence[Exposed],
         *,
@@ -80,9 +82,11 @@ class Transport:
         max_message: int = 4 * _MIB,
         environment: str = "production",
         contracts: Contracts | None = None,
+        shared: bool = False,
     ) -> None:
         self.contracts = contracts or Contracts(exposed, environment=environment)
         self.host = host
+        self._shared = shared
         self._wanted = port
         self._port: int | None = None
         self._max_message = max_message
@@ -127,7 +131,8 @@ class Transport:
             AddressInUse: Another process listens there.
             OSError: The address cannot be listened on.
         """
-        await asyncio.get_running_loop().run_in_executor(None, _probe, self.host, self._wanted)
+        if not self._shared:
+            await asyncio.get_running_loop().run_in_executor(None, _probe, self.host, self._wanted)
         server = grpc.aio.server(options=self._options())
         self._add_handlers(server)
         try:
@@ -146,7 +151,8 @@ class Transport:
 
     def _options(self) -> list[tuple[str, int]]:
         return [
-            ("grpc.so_reuseport", 0),  # on by default: a second process would take half of the calls in silence
+            # On by default: a second process would take half of the calls in silence.
+            ("grpc.so_reuseport", int(self._shared)),
             ("grpc.max_receive_message_length", self._max_message),
             ("grpc.max_send_message_length", -1),  # looked at before, where it can still roll back
             ("grpc.max_metadata_size", _METADATA),
