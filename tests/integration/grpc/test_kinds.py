@@ -31,6 +31,16 @@ async def test_a_server_stream_is_iterated(caller):
     assert numbers == [0, 1, 2, 3, 4]
 
 
+async def test_a_stream_read_late_is_read_whole(caller):
+    numbers = []
+    async with contextlib.aclosing(caller.stream("count", upto=300)) as items:
+        numbers.append((await anext(items)).number)
+        for _ in range(20):  # the rest and the status arrive meanwhile
+            await caller.call("ping")
+        numbers += [item.number async for item in items]
+    assert numbers == list(range(300))
+
+
 async def test_a_stream_of_nothing_ends_at_once(caller):
     assert [item async for item in caller.stream("count", upto=0)] == []
 

@@ -34,6 +34,11 @@ async def test_health_answers_for_the_server_and_each_service(health):
     assert caught.value.code() is grpcio.StatusCode.NOT_FOUND
 
 
+async def test_health_lists_every_service(health):
+    statuses = (await health.List(health_pb2.HealthListRequest())).statuses
+    assert {name: answer.status for name, answer in statuses.items()} == {"": SERVING, "shop.v1.Shop": SERVING}
+
+
 async def test_winding_down_turns_health_and_serves_on(transport, health, caller):
     transport.wind_down()
     assert (await health.Check(asked())).status == NOT_SERVING

@@ -141,6 +141,7 @@ class GrpcClient:
         prepared, channel = self._prepared(method), self._open()
         known = operation.raises if raises is None else raises
         wait, pairs = _timeout(timeout), _pairs(metadata)
+        call: grpc.aio.StreamStreamCall[bytes, bytes] | grpc.aio.UnaryStreamCall[bytes, bytes]
         async with contextlib.AsyncExitStack() as stack:
             if operation.kind.streams_in:
                 both: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(prepared.path)

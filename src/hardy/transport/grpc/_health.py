@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
 
 if TYPE_CHECKING:
     from grpc.aio import ServicerContext
@@ -18,7 +19,7 @@ SERVICE = "grpc.health.v1.Health"
 _Status = health_pb2.HealthCheckResponse
 
 
-class Health(health_pb2_grpc.HealthServicer):
+class Health:
     """Answers for the server as a whole (``""``) and for each of its services, all alike.
 
     grpcio-health-checking brings a servicer too, whose watches never end: a
@@ -54,6 +55,12 @@ class Health(health_pb2_grpc.HealthServicer):
             context.set_code(grpc.StatusCode.NOT_FOUND)
             context.set_details(f"no service {request.service} here")
         return self._status()
+
+    async def List(self, _: object, context: object) -> Message:  # noqa: N802  # as above
+        """Answer for every service at once."""
+        statuses = dict.fromkeys(self._services, self._status())
+        answer: Message = health_pb2.HealthListResponse(statuses=statuses)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]  # its stub is older than it
+        return answer
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:  # noqa: N802  # as above
         """Answer now and at every change, until the server stops."""

@@ -78,7 +78,8 @@ def _status(
         retry.retry_delay.FromNanoseconds(max(0, round(error.retry_after * 1e9)))
         status.details.add().Pack(retry)
     status.details.add().Pack(error_details_pb2.RequestInfo(request_id=call_id))
-    return status.SerializeToString()
+    data: bytes = status.SerializeToString()
+    return data
 
 
 def error_of(code: grpc.StatusCode, message: str, details: bytes | None, raises: Sequence[type[Error]]) -> Error:
