@@ -32,7 +32,9 @@ Example:
 from hardy.core import publish
 from hardy.transport.http._asgi import Asgi
 from hardy.transport.http._client import HttpClient
+from hardy.transport.http._docs import pages
 from hardy.transport.http._mount import AsgiApp, Mount
+from hardy.transport.http._openapi import openapi
 from hardy.transport.http._problem import Problem, RenderProblem, render_problem
 from hardy.transport.http._raw import Request, Response
 from hardy.transport.http._route import (
@@ -74,6 +76,8 @@ __all__ = [
     "delete",
     "get",
     "header",
+    "openapi",
+    "pages",
     "patch",
     "post",
     "prefix",

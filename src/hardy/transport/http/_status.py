@@ -110,10 +110,15 @@ def status_of(error: Error) -> int:
         >>> status_of(NotFound("no such order"))
         404
     """
-    for cls in type(error).__mro__[:3]:
-        if cls in _OWN:
-            return _OWN[cls]
-    return STATUS[error.code]
+    return status_of_class(type(error))
+
+
+def status_of_class(cls: type[Error]) -> int:
+    """Return the HTTP status errors of a class are answered with."""
+    for parent in cls.__mro__:
+        if parent in _OWN:
+            return _OWN[parent]
+    return STATUS[cls.code]
 
 
 def code_of(status: int) -> Code:
