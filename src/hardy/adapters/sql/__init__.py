@@ -1,0 +1,39 @@
+"""SQL, written by hand and typed at both ends: one transaction per call, rows mapped into the user's classes.
+
+Floor 3, extra ``sql``. SQLite for now, on aiosqlite; nothing here shows which
+database it is but the URL. Statements are SQL with ``:named`` parameters; there
+is no query builder and no object mapper.
+
+Example:
+    >>> import asyncio
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Order:
+    ...     id: int
+    ...     sku: str
+    >>> async def main() -> None:
+    ...     settings = DatabaseSettings(url="sqlite:///:memory:")
+    ...     async with Database(settings, schema="create table orders (id integer primary key, sku text)") as database:
+    ...         async with database.transaction() as session:
+    ...             await session.execute("insert into orders (sku) values (:sku)", sku="tea")
+    ...             print(await session.all(Order, "select * from orders where sku = :sku", sku="tea"))
+    >>> asyncio.run(main())
+    [Order(id=1, sku='tea')]
+"""
+
+from hardy.adapters.sql._database import Database
+from hardy.adapters.sql._rows import MappingError
+from hardy.adapters.sql._session import Session
+from hardy.adapters.sql._settings import DatabaseSettings
+from hardy.adapters.sql._statistics import DatabaseStatistics
+from hardy.core._module import publish
+
+__all__ = [
+    "Database",
+    "DatabaseSettings",
+    "DatabaseStatistics",
+    "MappingError",
+    "Session",
+]
+
+publish(__name__, globals())

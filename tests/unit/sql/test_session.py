@@ -1,0 +1,250 @@
+"""One transaction: begun by its first statement, kept whole or not at all."""
+
+import sqlite3
+
+import pytest
+
+from hardy.adapters.sql import Database, DatabaseSettings
+from hardy.core import Aborted, AlreadyExists, BuildFailed, FailedPrecondition, InvalidArgument, Unavailable
+
+
+async def test_what_was_written_is_kept_when_the_block_ends_well(database, insert, count):
+    async with database.transaction() as session:
+        assert await insert(session) == 1
+        assert await session.first(int, "select count(*) from orders") == 1
+    assert await count() == 1
+    assert database.statistics().commits == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), AlreadyExists("x"), SystemExit(), KeyboardInterrupt()])
+async def test_nothing_is_kept_when_it_raises(database, insert, count, error):
+    with pytest.raises(type(error)):
+        async with database.transaction() as session:
+            await insert(session)
+            raise error
+    assert await count() == 0
+    assert database.statistics().rollbacks == 1
+
+
+async def test_no_connection_is_taken_before_the_first_statement(database):
+    async with database.transaction() as session:
+        assert database.statistics().idle == 5
+        await session.first(int, "select 1")
+        assert database.statistics().idle == 4
+    assert database.statistics().idle == 5
+
+
+async def test_a_session_ends_with_its_block(database):
+    async with database.transaction() as session:
+        pass
+    with pytest.raises(RuntimeError, match="is over"):
+        await session.first(int, "select 1")
+
+
+async def test_rows_changed_are_counted(database, insert):
+    async with database.transaction() as session:
+        for number in range(3):
+            await insert(session, f"sku-{number}")
+        assert await session.execute("update orders set quantity = 9") == 3
+        assert await session.execute("delete from orders where sku <> :sku", sku="sku-0") == 2
+        assert await session.execute("delete from orders where false") == 0
+        assert await session.execute("select * from orders") == 1
+        assert await session.all(int, "insert into orders (sku, quantity) values ('a', 1), ('b', 1) returning id") == [
+            2,
+            3,
+        ]
+        assert (
+            await session.first(int, "insert into orders (sku, quantity) values ('c', 1), ('d', 1) returning id") == 4
+        )
+        assert await session.first(int, "select count(*) from orders") == 5
+
+
+@pytest.mark.parametrize(
+    ("sql", "error", "message", "details"),
+    [
+        ("insert into orders (sku, quantity) values ('tea', 1)", AlreadyExists, "this sku is taken", {"field": "sku"}),
+        (
+            "insert into orders (id, sku, quantity) values (1, 'x', 1)",
+            AlreadyExists,
+            "this id is taken",
+            {"field": "id"},
+        ),
+        (
+            "insert into buyers (region, name) values ('eu', 'al')",
+            AlreadyExists,
+            "this region and name is taken",
+            {"fields": ["region", "name"]},
+        ),
+        ("insert into orders (quantity) values (1)", InvalidArgument, "sku is required", {"field": "sku"}),
+        (
+            "insert into orders (sku, quantity) values ('x', 0)",
+            InvalidArgument,
+            "a value breaks a rule of the database",
+            {"rule": "quantity > 0"},
+        ),
+        (
+            "insert into orders (sku, quantity, buyer) values ('x', 1, 9)",
+            FailedPrecondition,
+            "something this refers to",
+            {},
+        ),
+        ("delete from buyers", FailedPrecondition, "something this refers to", {}),
+        (
+            "insert into orders (id, sku, quantity) values ('word', 'x', 1)",
+            InvalidArgument,
+            "a value does not fit its column",
+            {},
+        ),
+    ],
+    ids=["unique", "primary-key", "two-columns", "not-null", "check", "foreign-key", "still-needed", "type"],
+)
+async def test_a_broken_constraint_has_its_code(database, sql, error, message, details):
+    async with database.transaction() as session:
+        await session.execute("insert into buyers (id, region, name) values (5, 'eu', 'al')")
+        await session.execute("insert into orders (id, sku, quantity, buyer) values (1, 'tea', 1, 5)")
+        with pytest.raises(error) as caught:
+            await session.execute(sql)
+        assert caught.value.message.startswith(message)
+        assert caught.value.details == details
+        # The statement alone is undone; the transaction goes on.
+        assert await session.first(int, "select count(*) from orders") == 1
+
+
+async def test_the_message_of_a_trigger_is_the_answer(database, insert):
+    async with database.transaction() as session:
+        await session.execute(
+            "create trigger closed before insert on orders begin select raise(abort, 'we are closed'); end"
+        )
+        with pytest.raises(FailedPrecondition, match="we are closed"):
+            await insert(session)
+
+
+async def test_wrong_sql_is_a_defect_that_names_the_statement(database):
+    with pytest.raises(sqlite3.OperationalError, match="no such table: nowhere") as caught:
+        async with database.transaction() as session:
+            await session.all(int, "select * from nowhere")
+    assert caught.value.__notes__ == ["in: select * from nowhere"]
+
+
+async def test_a_part_can_fail_by_itself(database, insert, count):
+    async with database.transaction() as session:
+        await insert(session, "outer")
+        with pytest.raises(AlreadyExists):
+            async with session.transaction():
+                await insert(session, "inner")
+                async with session.transaction():
+                    await insert(session, "innermost")
+                await insert(session, "outer")
+        async with session.transaction():
+            await insert(session, "second")
+        assert await session.all(str, "select sku from orders order by id") == ["outer", "second"]
+    assert await count() == 2
+
+
+async def test_parts_may_be_empty_or_first(database, insert, count):
+    async with database.transaction() as session:
+        async with session.transaction(), session.transaction():
+            pass
+        with pytest.raises(ValueError, match="x"):
+            async with session.transaction(), session.transaction():
+                raise ValueError("x")
+        assert database.statistics().idle == 5
+        with pytest.raises(ValueError, match="x"):
+            async with session.transaction():
+                await insert(session, "first")
+                raise ValueError("x")
+        async with session.transaction():
+            await insert(session, "second")
+    assert await count() == 1
+
+
+async def test_a_commit_that_fails_is_the_answer_and_keeps_nothing(database, count):
+    async with database.transaction() as session:
+        await session.execute("create table late (buyer integer references buyers (id) deferrable initially deferred)")
+    with pytest.raises(FailedPrecondition):
+        async with database.transaction() as session:
+            await session.execute("insert into orders (sku, quantity) values ('tea', 1)")
+            await session.execute("insert into late values (99)")
+    assert await count() == 0
+
+
+async def test_what_was_read_and_changed_by_another_aborts_and_does_not_overwrite(database, insert):
+    async with database.transaction() as session:
+        await insert(session, quantity=5)
+    with pytest.raises(Aborted, match="changed meanwhile"):
+        async with database.transaction() as slow:
+            seen = await slow.first(int, "select quantity from orders")
+            async with database.transaction() as quick:
+                await quick.execute("update orders set quantity = quantity + 1")
+            await slow.execute("update orders set quantity = :quantity", quantity=seen + 1)
+    async with database.transaction() as session:
+        assert await session.first(int, "select quantity from orders") == 6
+    assert database.statistics().conflicts == 1
+
+
+async def test_an_aborted_transaction_is_lost_even_when_the_error_is_caught(database, insert, count):
+    with pytest.raises(Aborted):
+        async with database.transaction() as slow:
+            await slow.first(int, "select count(*) from orders")
+            async with database.transaction() as quick:
+                await insert(quick)
+            with pytest.raises(Aborted):
+                await insert(slow, "other")
+    assert await count() == 1
+
+
+async def test_a_reader_sees_one_state_and_does_not_wait_for_a_writer(database, insert):
+    async with database.transaction() as writer, database.transaction() as reader:
+        await insert(writer)
+        assert await reader.first(int, "select count(*) from orders") == 0
+        async with database.transaction() as other:
+            assert await other.first(int, "select count(*) from orders") == 0
+
+
+async def test_the_schema_may_be_a_file_and_is_executed_at_every_opening(tmp_path, settings):
+    script = tmp_path / "schema.sql"
+    script.write_text("create table if not exists t (x); insert into t values (1);")
+    for expected in (1, 2):
+        async with Database(settings, schema=script) as database, database.transaction() as session:
+            assert await session.first(int, "select count(*) from t") == expected
+
+
+async def test_a_wrong_schema_is_refused_and_leaves_nothing_open(settings):
+    with pytest.raises(BuildFailed, match="H0401"):
+        async with Database(settings, schema="create tabel x"):
+            pass
+
+
+@pytest.mark.parametrize("url", ["postgresql://db/orders", "sqlite://", "sqlite:///", "orders.db"])
+def test_a_url_that_names_no_known_database_is_refused(url):
+    with pytest.raises(BuildFailed, match="H0282"):
+        Database(DatabaseSettings(url=url))
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("not a database at all, just a longer text" * 50)
+    with pytest.raises(BuildFailed, match="H0401"):
+        async with Database(DatabaseSettings(url=f"sqlite:///{tmp_path}/notes.txt")):
+            pass
+
+
+async def test_a_closed_database_is_unavailable(settings):
+    database = Database(settings)
+    with pytest.raises(Unavailable, match="not open"):
+        await database.ping()
+    async with database:
+        await database.ping()
+    with pytest.raises(Unavailable, match="not open"):
+        await database.ping()
+
+
+async def test_a_session_that_outlives_the_database_is_refused(settings):
+    with pytest.raises(Unavailable, match="closed"):
+        async with Database(settings) as database, database.transaction() as session:
+            await session.execute("create table t (x)")
+            await database.__aexit__(None, None, None)
+            await session.first(int, "select 1")
+    with pytest.raises(Unavailable, match="before the transaction was committed"):
+        async with Database(settings) as database, database.transaction() as session:
+            await session.execute("create table t (x)")
+            await database.__aexit__(None, None, None)
