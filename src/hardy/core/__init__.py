@@ -48,7 +48,8 @@ from hardy.core._messages import is_message_type
 from hardy.core._metadata import Metadata
 from hardy.core._module import publish
 from hardy.core._notices import CallEnded, ComponentClosed, ComponentOpened, Emit, Notice, Notices, TaskFailed
-from hardy.core._operation import MISSING, Kind, Need, Operation, Parameter, Rule
+from hardy.core._operation import Operation, Rule
+from hardy.core._parameters import MISSING, Kind, Need, Parameter
 from hardy.core._principal import Principal, PrincipalKind
 from hardy.core._shield import shielded
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,11 @@ class Place:
             thing: A function, class or method.
             highlight: The first line of *thing* that contains this is pointed at.
         """
-        unwrapped = inspect.unwrap(thing) if callable(thing) else thing
+        # Any object may be asked for; the TypeError says which have no source.
+        unwrapped = cast("type", inspect.unwrap(thing) if callable(thing) else thing)
         try:
-            lines, first = inspect.getsourcelines(unwrapped)  # pyright: ignore[reportArgumentType]  # any object may be asked; TypeError says no
-            file = inspect.getsourcefile(unwrapped) or "?"  # pyright: ignore[reportArgumentType]  # as above
+            lines, first = inspect.getsourcelines(unwrapped)
+            file = inspect.getsourcefile(unwrapped) or "?"
         except (OSError, TypeError):
             return None
         offset = _line_of(lines, highlight)

@@ -242,7 +242,8 @@ def error_from_wire(
     if faults:
         error: Error = InvalidMessage(faults)
     else:
-        known = next((cls for cls in (*raises, Malformed) if cls.reason == reason and cls.code is code), None)
+        classes: Sequence[type[Error]] = (*raises, Malformed)
+        known = next((cls for cls in classes if cls.reason == reason and cls.code is code), None)
         error = Error.__new__(known or CANONICAL[code], message)
         # Not `cls(message)`: a service's own class may take other arguments in its constructor.
         Error.__init__(error, message)

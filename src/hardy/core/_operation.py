@@ -2,70 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from hardy.core._diagnostics import Place
 from hardy.core._errors import Error
+from hardy.core._parameters import Kind, Need, Parameter
+from hardy.core._signature import read
 
 if TYPE_CHECKING:
     from hardy.core._call import Call
 
 Rule = Callable[["Call"], bool | Awaitable[bool]]
 """Says whether the call's principal may do this; given as ``allow=``."""
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = _Missing()
-"""Stands for "no default" where ``None`` is a default."""
-
-
-class Kind(Enum):
-    """How many messages go in and how many replies come out."""
-
-    UNARY = "unary"
-    SERVER_STREAM = "server_stream"
-    CLIENT_STREAM = "client_stream"
-    BIDI_STREAM = "bidi_stream"
-
-    @property
-    def streams_in(self) -> bool:
-        """Whether the message is a stream of items."""
-        return self in {Kind.CLIENT_STREAM, Kind.BIDI_STREAM}
-
-    @property
-    def streams_out(self) -> bool:
-        """Whether the reply is a stream of items."""
-        return self in {Kind.SERVER_STREAM, Kind.BIDI_STREAM}
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One positional parameter of a use case."""
-
-    name: str
-    type: object
-    default: object = MISSING
-
-    @property
-    def required(self) -> bool:
-        """Whether the caller must say it."""
-        return self.default is MISSING
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One keyword-only parameter: what is injected, by type."""
-
-    name: str
-    type: object
-    """The port, without ``| None``."""
-    optional: bool = False
-    """Whether it was written ``Port | None``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,9 +72,20 @@ class Operation:
         Raises:
             BuildFailed: With every fault of the signature, by name and place.
         """
-        from hardy.core._signature import read
-
-        return read(cls, function, raw=raw)
+        found = read(function, raw=raw)
+        return cls(
+            name=found.name,
+            function=function,
+            kind=found.kind,
+            message=found.message,
+            reply=found.reply,
+            parameters=found.parameters,
+            synthesised=found.synthesised,
+            raw=raw,
+            needs=found.needs,
+            doc=found.doc,
+            place=found.place,
+        )
 
     @property
     def summary(self) -> str:

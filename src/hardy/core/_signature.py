@@ -1,4 +1,4 @@
-"""Reads a use case's signature into an `Operation`, reporting every fault at once."""
+"""Reads a use case's signature, reporting every fault at once."""
 
 import collections.abc
 import copy
@@ -12,18 +12,33 @@ from collections.abc import Callable
 
 from hardy.core._diagnostics import BuildFailed, Diagnostic, Place
 from hardy.core._messages import is_message_type
-from hardy.core._operation import MISSING, Kind, Need, Operation, Parameter
+from hardy.core._parameters import MISSING, Kind, Need, Parameter
 
 _STREAMS = {collections.abc.AsyncIterator, collections.abc.AsyncIterable, collections.abc.AsyncGenerator}
 
 
-def read(cls: type[Operation], function: Callable[..., object], *, raw: bool) -> Operation:
-    """Return the operation of *function*, or raise with everything that is wrong with it."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Signature:
+    """What a use case's signature says."""
+
+    name: str
+    kind: Kind
+    message: type
+    reply: object
+    parameters: tuple[Parameter, ...]
+    synthesised: bool
+    needs: tuple[Need, ...]
+    doc: str
+    place: Place | None
+
+
+def read(function: Callable[..., object], *, raw: bool) -> Signature:
+    """Return what the signature of *function* says, or raise with everything that is wrong with it."""
     reader = _Reader(function)
-    operation = reader.read(cls, raw=raw)
-    if reader.faults or operation is None:
+    signature = reader.read(raw=raw)
+    if reader.faults or signature is None:
         raise BuildFailed(reader.faults)
-    return operation
+    return signature
 
 
 class _Reader:
@@ -36,7 +51,7 @@ class _Reader:
         place = Place.of(self.function, highlight=at)
         self.faults.append(Diagnostic(code=code, title=title, place=place, label=label, helps=helps))
 
-    def read(self, cls: type[Operation], *, raw: bool) -> Operation | None:
+    def read(self, *, raw: bool) -> Signature | None:
         if not self._is_async():
             return None
         hints = self._hints()
@@ -50,15 +65,13 @@ class _Reader:
         message, streams_in, synthesised = self._message(parameters, raw=raw)
         if message is None:
             return None
-        return cls(
+        return Signature(
             name=self.name,
-            function=self.function,
             kind=_kind(streams_in=streams_in, streams_out=streams_out),
             message=message,
             reply=reply,
             parameters=parameters,
             synthesised=synthesised,
-            raw=raw,
             needs=needs,
             doc=inspect.getdoc(self.function) or "",
             place=Place.of(self.function),

@@ -23,10 +23,10 @@ async def finish(opened: Opened, call: Call) -> None:
         except BaseException as error:
             await abort(opened, error, call)
             raise
-        error = RuntimeError(f"provider `{name}` yields more than once")
+        again = RuntimeError(f"provider `{name}` yields more than once")
         opened.append((name, generator))
-        await abort(opened, error, call)
-        raise error
+        await abort(opened, again, call)
+        raise again
 
 
 async def abort(opened: Opened, error: BaseException, call: Call | None) -> None:

@@ -132,7 +132,10 @@ class Components:
     async def _close_one(self, entry: _Entry, error: BaseException | None, seconds: float) -> BaseException | None:
         try:
             async with asyncio.timeout(seconds):
-                await entry.component.__aexit__(type(error) if error else None, error, error and error.__traceback__)
+                if error is None:
+                    await entry.component.__aexit__(None, None, None)
+                else:
+                    await entry.component.__aexit__(type(error), error, error.__traceback__)
         except (TimeoutError, asyncio.CancelledError) as late:
             reason = TimeoutError(f"not closed within {seconds:.3g} s")
             return late if isinstance(late, TimeoutError) and str(late) else reason
