@@ -121,7 +121,7 @@ async def test_a_client_that_leaves_at_any_moment_leaves_nothing_behind(serve):
         peer.send(request[:cut])
         await asyncio.sleep(0)
         peer.reset()
-    await service.until(lambda: service.server.statistics().connections == 0)
+    assert await service.server.wait_idle(5)
 
     assert (service.server.statistics().in_flight, service.errors) == (0, [])
     assert service.server._peers == {}
