@@ -221,6 +221,11 @@ async def shop():
 
 
 @pytest.fixture
+def make_caller():
+    return Caller
+
+
+@pytest.fixture
 def shop_class():
     return Shop
 

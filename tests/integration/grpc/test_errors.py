@@ -5,7 +5,7 @@ import logging
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from hardy.core import CANONICAL, Code, Internal, InvalidMessage, NotFound, Unimplemented, Unknown
+from hardy.core import CANONICAL, Code, Exposed, Internal, InvalidMessage, NotFound, Operation, Unimplemented, Unknown
 from hardy.transport import grpc
 
 DETAILS = "grpc-status-details-bin"
@@ -59,6 +59,27 @@ async def test_a_defect_is_internal_and_says_nothing_but_the_call_id(caller, sho
     assert (caught.value.message, caught.value.details) == ("internal error", {})
 
 
+@pytest.mark.parametrize("kind", ["place_order", "count"])
+async def test_not_even_a_base_exception_leaves_the_caller_waiting(shop, contracts, make_caller, kind):
+    class Odd(BaseException):
+        pass
+
+    async def handler(call):
+        raise Odd
+
+    exposed = [Exposed(each.operation, each.binding, handler) for each in shop.exposed()]
+    async with (
+        grpc.Transport(exposed, contracts=contracts) as transport,
+        grpc.GrpcClient(transport.target, exposed, contracts=contracts) as client,
+    ):
+        caller = make_caller(client, exposed)
+        with pytest.raises(Internal, match="internal error"):
+            if kind == "count":
+                [item async for item in caller.stream("count", upto=1)]
+            else:
+                await caller.call("place_order", sku="tea", quantity=1)
+
+
 async def test_a_method_that_is_not_there_is_unimplemented(transport):
     import grpc as grpcio
 
@@ -71,8 +92,6 @@ async def test_a_method_that_is_not_there_is_unimplemented(transport):
 
 
 async def test_a_client_that_names_another_service_is_told_unimplemented(shop, transport, words):
-    from hardy.core import Exposed, Operation
-
     async def nothing() -> None: ...
 
     operation, method = Operation.of(nothing), grpc.service("other.v1.Other")("Nothing")
@@ -83,8 +102,6 @@ async def test_a_client_that_names_another_service_is_told_unimplemented(shop, t
 
 
 async def test_a_reply_that_cannot_be_read_is_not_the_callers_fault(shop, transport):
-    from hardy.core import Exposed, Operation
-
     async def ping(number: int = 1) -> int: ...
 
     exposed = shop.exposed()

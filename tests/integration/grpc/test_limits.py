@@ -1,5 +1,6 @@
 """Every byte is limited."""
 
+import grpc as grpcio
 import pytest
 
 from hardy.core import ResourceExhausted
@@ -50,3 +51,12 @@ async def test_a_client_has_a_limit_of_its_own(shop, transport, contracts):
 async def test_too_much_metadata_is_refused(caller):
     with pytest.raises(ResourceExhausted):
         await caller.call("ping", metadata={"x-long": "x" * 100_000})
+
+
+async def test_a_message_that_grows_when_it_is_unpacked_is_refused(transport, contracts, words):
+    place = contracts.methods()["/shop.v1.Shop/PlaceOrder"]
+    bomb = place.message.encode(words["PlaceOrder"](sku="x" * 32 * 2**20, quantity=1))
+    async with grpcio.aio.insecure_channel(transport.target, compression=grpcio.Compression.Gzip) as channel:
+        with pytest.raises(grpcio.aio.AioRpcError) as caught:
+            await channel.unary_unary(place.path)(bomb)
+    assert caught.value.code() is grpcio.StatusCode.RESOURCE_EXHAUSTED

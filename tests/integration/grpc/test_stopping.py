@@ -7,7 +7,7 @@ import grpc as grpcio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from hardy.core import Unavailable
+from hardy.core import Exposed, Unavailable
 from hardy.server import AddressInUse
 from hardy.transport import grpc
 
@@ -162,8 +162,18 @@ async def test_the_port_is_known_only_while_it_listens(shop, contracts):
 async def test_it_listens_on_any_kind_of_address(shop, host, contracts):
     exposed = shop.exposed()
     ping = next(each for each in exposed if each.operation.name == "ping")
+    peers = []
+
+    async def handler(call):
+        peers.append(call.peer)
+        return await ping.handler(call)
+
+    exposed[exposed.index(ping)] = Exposed(ping.operation, ping.binding, handler)
     async with (
         grpc.Transport(exposed, contracts=contracts, host=host) as transport,
         grpc.GrpcClient(transport.target, exposed, contracts=contracts) as client,
     ):
         assert await client.call(ping.binding, ping.operation, ping.operation.message()) is None
+        [peer] = peers
+    assert peer.rpartition(":")[0] == ("[::1]" if ":" in host else peer.rpartition(":")[0])
+    assert "%" not in peer

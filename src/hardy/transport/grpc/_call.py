@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
 
 import grpc.aio
 
@@ -45,7 +46,7 @@ class GrpcCall(Call):
             plan.operation,
             "grpc",
             id=request_id(pairs),
-            peer=context.peer().partition(":")[2],
+            peer=_address(context.peer()),
             timeout=None if remaining is None else max(0.0, remaining),
         )
         self.context = context
@@ -116,6 +117,12 @@ class GrpcCall(Call):
         if len(data) > self._plan.max_message:
             raise ResourceExhausted(f"the reply is larger than {self._plan.max_message} bytes")
         return data
+
+
+def _address(peer: str) -> str:
+    """Return ``[::1]:50051`` for ``ipv6:%5B::1%5D:50051``, and so on."""
+    address = peer.partition(":")[2]
+    return unquote(address) if "%" in address else address
 
 
 class Items(AsyncIterator[object]):

@@ -63,9 +63,12 @@ class Endpoint:
             self._refuse(call, error)
         except asyncio.CancelledError:  # somebody cancelled the task and not the call
             self._refuse(call, Cancelled("the call was cancelled"))
-        except Exception:  # a defect of the chain or of what encodes: the caller learns the call id
+        except BaseException as error:  # a defect of the chain or of what encodes: the caller learns the call id
+            # gRPC would let the caller wait for ever if anything got out of here.
             call.log.exception("call failed outside of its handler")
             self._refuse(call, Internal("internal error"))
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise
         return None
 
     def _refuse(self, call: GrpcCall, error: Error) -> None:
@@ -78,4 +81,5 @@ def refuse(context: Context, error: Error, *, domain: str, call_id: str) -> None
     context.set_code(code_of(error))
     context.set_details(message_of(error))
     status = status_of(error, domain=domain, call_id=call_id)
-    context.set_trailing_metadata(((REQUEST_ID, call_id), (DETAILS, status)))
+    named = ((REQUEST_ID, call_id),) if call_id else ()
+    context.set_trailing_metadata((*named, (DETAILS, status)))
