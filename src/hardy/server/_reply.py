@@ -1,13 +1,10 @@
 """Replies of HTTP/1.1 on their way out: status lines, streams, tunnels."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from hardy.server._body import Endless, Inbox
+from hardy.server._connection import Connection
 from hardy.server._errors import ClientGone
-
-if TYPE_CHECKING:
-    from hardy.server._http1 import Http1
 
 BODILESS = frozenset((204, 304))
 _REASONS = {499: "Client Closed Request"}
@@ -40,7 +37,7 @@ class Http1Stream:
 
     __slots__ = ("_chunked", "_connection", "_left", "_mute", "broken", "ended")
 
-    def __init__(self, connection: "Http1", *, length: int, chunked: bool, mute: bool) -> None:
+    def __init__(self, connection: Connection, *, length: int, chunked: bool, mute: bool) -> None:
         self._connection = connection
         self._left = length
         self._chunked = chunked
@@ -96,7 +93,7 @@ class Http1Tunnel:
 
     __slots__ = ("_closed", "_connection", "inbox")
 
-    def __init__(self, connection: "Http1") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._closed = False
         self.inbox = Inbox(Endless(), connection.host.limits.buffered_body, connection.pause, connection.resume)
