@@ -1,7 +1,7 @@
 """The container: every port of one app, and who makes it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self, cast
 
@@ -122,8 +122,7 @@ class Container:
         )
         return False
 
-    @contextmanager
-    def override(self, values: Mapping[object, object]) -> Generator[None, None, None]:
+    def override(self, values: Mapping[object, object]) -> AbstractContextManager[None]:
         """Let *values* stand in for what provides their ports, for tests.
 
         Entered before operations are planned. Providers that are replaced, and
@@ -133,14 +132,7 @@ class Container:
         Raises:
             RuntimeError: The container is open already.
         """
-        if self._is_open:
-            raise RuntimeError("override before the app is started: its ports are made already")
-        before = self._registry.overrides
-        self._registry.overrides = {**before, **values}
-        try:
-            yield
-        finally:
-            self._registry.overrides = before
+        return _Override(self, values)
 
     def check(self, operations: Sequence[Operation]) -> list[Diagnostic]:
         """Return everything that keeps *operations* from being given their needs.
@@ -270,3 +262,23 @@ class Container:
                 entry["scope"] = "call"
             ports[show(port)] = entry
         return ports
+
+
+class _Override(AbstractContextManager[None]):
+    """Overrides between entering and leaving; entered and forgotten, for good."""
+
+    def __init__(self, container: Container, values: Mapping[object, object]) -> None:
+        self._container = container
+        self._values = values
+        self._before: dict[object, object] = {}
+
+    def __enter__(self) -> None:
+        if self._container._is_open:
+            raise RuntimeError("override before the app is started: its ports are made already")
+        registry = self._container._registry
+        self._before, registry.overrides = registry.overrides, {**registry.overrides, **self._values}
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._container._registry.overrides = self._before

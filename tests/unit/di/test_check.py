@@ -1,5 +1,6 @@
 """Everything that is wrong with a graph is said before anything runs, at once, with what to type."""
 
+import gc
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import NewType, Protocol
@@ -454,6 +455,13 @@ def test_overrides_add_up_and_end_with_their_block():
             assert faults(made, place_order, price) == []
         assert faults(made, place_order, price) == []
     assert codes(faults(made, place_order, price)) == ["H0701"]
+
+
+def test_an_override_that_is_entered_and_not_left_stays():
+    made = container(session)
+    made.override({Orders: object()}).__enter__()
+    gc.collect()
+    assert faults(made, place_order) == []
 
 
 # --- signatures ---------------------------------------------------------------------------------------------------------------

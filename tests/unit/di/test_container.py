@@ -157,6 +157,22 @@ async def test_one_that_cannot_be_made_ends_those_before_it(journal: Journal):
     assert journal == ["open pool", "close pool"]
 
 
+async def test_what_fails_while_it_is_ended_again_is_noted_on_the_error(journal: Journal):
+    async def pool() -> AsyncIterator[Pool]:
+        try:
+            yield Pool()
+        finally:
+            raise OSError("socket")
+
+    container = Container({})
+    container.provide(pool, scope="app")
+    container.provide(journal.cache(fails="opening"), scope="app")
+    container.plan(LOOK)
+    with pytest.raises(ConnectionError, match="cache refused") as caught:
+        await container.open()
+    assert caught.value.__notes__ == ["when it was thrown into provider `pool`, that raised OSError('socket')"]
+
+
 async def test_a_start_that_is_cancelled_ends_what_was_made(container: Container, journal: Journal):
     class Slow: ...
 
