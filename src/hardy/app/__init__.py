@@ -21,6 +21,7 @@ from hardy.app._asgi import asgi, asgi_of
 from hardy.app._assembly import Assembly
 from hardy.app._blame import Blame, blame
 from hardy.app._build import Build, Source, load_for, make, settings_class
+from hardy.app._documents import described, openapi
 from hardy.app._run import main, run, run_command
 from hardy.app._serve import run_loop, serve, serving, taken_address, wanted
 from hardy.app._service import Listen, Service
@@ -44,10 +45,13 @@ __all__ = [
     "Source",
     "asgi",
     "asgi_of",
+    "blame",
+    "described",
     "holder_of",
     "load_for",
     "main",
     "make",
+    "openapi",
     "port_in_use",
     "run",
     "run_command",

@@ -1,6 +1,5 @@
 """Who holds a port that a service wants: told by name, so that nobody has to look for it."""
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +34,9 @@ def port_in_use(host: str, port: int, *, flag: str, variable: str) -> Diagnostic
     else:
         held = f"held by   pid {holder.pid}   {holder.command}   {holder.directory}   since {holder.minutes} min"
         helps.append(f"stop the other one               kill {holder.pid}")
-    return Diagnostic(code="H0301", title=f"port {port} on {host} is already in use", body=(held, ""), helps=tuple(helps))
+    return Diagnostic(
+        code="H0301", title=f"port {port} on {host} is already in use", body=(held, ""), helps=tuple(helps)
+    )
 
 
 def not_permitted(error: OSError) -> Diagnostic:
@@ -74,7 +75,7 @@ def _listening(port: int) -> set[str]:
 
 def _owns(process: Path, inodes: set[str]) -> bool:
     try:
-        return any(os.readlink(each) in inodes for each in (process / "fd").iterdir())
+        return any(str(each.readlink()) in inodes for each in (process / "fd").iterdir())
     except OSError:
         return False  # another user's process, or one that has just ended
 
@@ -82,7 +83,7 @@ def _owns(process: Path, inodes: set[str]) -> bool:
 def _describe(process: Path) -> Holder | None:
     try:
         command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        directory = os.readlink(process / "cwd")
+        directory = str((process / "cwd").readlink())
         minutes = int((time.time() - process.stat().st_mtime) / 60)
     except OSError:
         return None

@@ -46,7 +46,9 @@ def blame(error: BaseException) -> Blame:
     if not own:
         return Blame(None)
     last = own[-1]
-    return Blame(Place.of_line(last.file, last.line), _folded(frames[frames.index(own[0]) :]) if len(frames) > 1 else ())
+    return Blame(
+        Place.of_line(last.file, last.line), _folded(frames[frames.index(own[0]) :]) if len(frames) > 1 else ()
+    )
 
 
 def _frames(trace: TracebackType | None) -> list[_Frame]:

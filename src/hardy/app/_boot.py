@@ -32,7 +32,13 @@ def _facts(service: "Service") -> dict[str, object]:
         "timeout": settings.limits.timeout,
         "docs": settings.http.docs,
         "reflection": settings.grpc.reflection,
-        "chain": [*BUILT_IN, *[getattr(each, "__name__", "?") for each in app.middleware], "scope", "use case", "encode"],
+        "chain": [
+            *BUILT_IN,
+            *[getattr(each, "__name__", "?") for each in app.middleware],
+            "scope",
+            "use case",
+            "encode",
+        ],
     }
 
 
@@ -44,10 +50,8 @@ def _address(server: object) -> str | None:
 def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list[str]:
     app = service.assembly.app
     switched = [name for name in ("docs", "reflection") if facts[name]]
-    lines = [
-        f"  {app.name}   hardy {version('hardy')}   python {python_version()}   "
-        f"{facts['environment']}{': ' + ', '.join(switched) if switched else ''}"
-    ]
+    environment = f"{facts['environment']}{': ' + ', '.join(switched) if switched else ''}"
+    lines = [f"  {app.name}   hardy {version('hardy')}   python {python_version()}   {environment}"]
     if facts["http"]:
         docs = "   docs /docs" if facts["docs"] else ""
         lines.append(f"  REST     http://{facts['http']}   {len(service.assembly.exposed('http'))} routes{docs}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from hardy.app._assembly import Assembly
+from hardy.app._documents import openapi
 from hardy.core import Logger
 from hardy.server import Limits, Request, Server, Timeouts
 from hardy.transport import http
@@ -55,8 +56,7 @@ def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Tra
     exposed = assembly.exposed("http")
     pages = {}
     if app.settings.http.docs:
-        document = http.openapi(exposed, title=app.name, json_case=app.json_case, security=_schemes(assembly))
-        pages = http.pages(document)
+        pages = http.pages(openapi(app))
     return http.Transport(
         exposed,
         json_case=app.json_case,

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 
 from hardy.app._app import App
+from hardy.app._documents import described
 from hardy.app._wiring import Wiring
 from hardy.auth import check_operation
-from hardy.core import BuildFailed, Call, Diagnostic, Exposed, Operation
+from hardy.core import BuildFailed, Diagnostic, Operation
 from hardy.transport import http
-
-
-async def _unserved(call: Call) -> object:
-    raise RuntimeError(f"{call.operation.name} is being examined, not served")
 
 
 def examine(app: App) -> tuple[Diagnostic, ...]:
@@ -23,8 +20,8 @@ def examine(app: App) -> tuple[Diagnostic, ...]:
             faults += binding.check(each.operation)
     faults += _configure(app)
     faults += _same_names(operations)
-    faults += http.clashes(_bound(app, "http"))
-    if bound := _bound(app, "grpc"):
+    faults += http.clashes(described(app, "http"))
+    if bound := described(app, "grpc"):
         from hardy.transport import grpc
 
         faults += grpc.check(bound, environment=app.settings.environment)
@@ -44,15 +41,6 @@ def _configure(app: App) -> list[Diagnostic]:
         except BuildFailed as failed:
             faults += failed.diagnostics
     return faults
-
-
-def _bound(app: App, transport: str) -> Sequence[Exposed]:
-    return [
-        Exposed(each.operation, binding, _unserved)
-        for each in app.exposures
-        for binding in each.bindings
-        if binding.transport == transport
-    ]
 
 
 def _same_names(operations: Sequence[Operation]) -> list[Diagnostic]:

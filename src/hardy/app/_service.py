@@ -13,14 +13,14 @@ from hardy.app._admin import Admin
 from hardy.app._assembly import Assembly
 from hardy.app._describe import describe
 from hardy.app._doors import Door, GrpcDoor, grpc_transport, http_server, http_transport
-from hardy.app._shutdown import Shutdown, ShutdownReport
+from hardy.app._shutdown import Shutdown
 from hardy.app._wiring import port_of
 from hardy.lifecycle import Components, Health, Pings
 from hardy.server import Server
 from hardy.transport import http
 
 if TYPE_CHECKING:
-    from hardy.transport import grpc
+    pass
 
 
 @dataclass(frozen=True, slots=True)
