@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
 import pytest
@@ -133,11 +134,11 @@ async def test_a_result_that_came_in_the_moment_of_the_cancellation_is_logged_to
     async def handler(call: Call) -> object:
         return await in_thread(divide, 1, by=1)
 
+    executor = ThreadPoolExecutor()
+    asyncio.get_running_loop().set_default_executor(executor)
     task = asyncio.create_task(call.run(handler))
     await asyncio.sleep(0)
-    loop = asyncio.get_running_loop()
-    loop._default_executor.shutdown(wait=True)  # the thread is done, the loop has not heard of it
-    loop._default_executor = None
+    executor.shutdown(wait=True)  # the thread is done, the loop has not heard of it
     call.cancel(DeadlineExceeded("too late"))
     with pytest.raises(DeadlineExceeded):
         await task
@@ -155,10 +156,11 @@ async def test_a_loop_that_is_closed_is_told_nothing():
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        asyncio.get_running_loop()._default_executor = None  # nobody waits for its threads
 
     def other() -> None:
-        asyncio.run(leave())
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(leave())
+        loop.close()  # without waiting for its threads, as a process does that is in a hurry
 
     thread = threading.Thread(target=other)
     thread.start()
