@@ -5,6 +5,7 @@ import inspect
 import itertools
 import textwrap
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -23,6 +24,7 @@ def attribute_docs(cls: type) -> dict[str, str]:
     return found
 
 
+@lru_cache(maxsize=1024)  # a class keeps its source, and finding it parses the whole module
 def _own(cls: type) -> dict[str, str]:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
