@@ -8,7 +8,7 @@ import msgspec
 from hardy.core import BuildFailed, Fault, InvalidMessage
 from hardy.schema import _pydantic, _wording as words
 from hardy.schema._case import JsonCase
-from hardy.schema._collect import Collector, decode_hook
+from hardy.schema._collect import BUDGET, Collector, decode_hook
 from hardy.schema._families import Family
 from hardy.schema._guard import FLOAT_RULES, JSON_RULES, VALUE_RULES, guard
 from hardy.schema._hostile import is_depth, malformed, parse
@@ -107,7 +107,7 @@ class Codec(Generic[T]):
                 return value
         except RecursionError as error:
             raise malformed(error, data) from None
-        raise self._refused(Collector(self._rename).collect(self.shape, parse(data)))
+        raise self._refused(Collector(self._rename, budget=BUDGET).collect(self.shape, parse(data)))
 
     def convert(self, value: object, *, lax: bool = False) -> T:
         """Make the value that decoded JSON, or a mapping of path and query texts, stands for.
@@ -222,7 +222,8 @@ class Codec(Generic[T]):
                 raise malformed(error, data) from None
             raise error
         raw = parse(data)
-        self._check(raw)
+        if faults := Collector(self._rename, budget=BUDGET).collect(self.shape, raw):
+            raise self._refused(faults)
         try:
             return self._from_builtins(self._rename.inward(self.shape, raw), strict=True)
         except (msgspec.ValidationError, OverflowError):
@@ -233,7 +234,7 @@ class Codec(Generic[T]):
             raise self._refused(faults)
 
     def _refused(self, faults: list[Fault]) -> InvalidMessage:
-        return InvalidMessage(faults or [Fault("", "is not valid")])
+        return InvalidMessage(faults or [Fault("", "holds a number or a time that no message may hold")])
 
 
 def _only(error: Exception) -> Fault:

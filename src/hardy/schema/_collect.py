@@ -9,7 +9,7 @@ import datetime as dt
 import math
 import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import msgspec
@@ -28,8 +28,12 @@ MOST = 100
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+BUDGET = 20_000
+"""How many values of a refused message are looked at: a caller must not buy seconds of work with one wrong item."""
+
+
 class Full(Exception):
-    """Enough faults were found."""
+    """Enough faults were found, or enough was looked at."""
 
 
 class Collector:
@@ -38,9 +42,11 @@ class Collector:
     Args:
         rename: Takes JSON values to the names that msgspec knows.
         lax: Whether text may stand for numbers, booleans and null.
+        budget: How many values are looked at; none for all.
     """
 
-    def __init__(self, rename: Rename, *, lax: bool = False) -> None:
+    def __init__(self, rename: Rename, *, lax: bool = False, budget: int | None = None) -> None:
+        self.left = float("inf") if budget is None else budget
         self.rename = rename
         self.lax = lax
         self.found: list[Fault] = []
@@ -61,7 +67,13 @@ class Collector:
         if len(self.found) >= MOST:
             raise Full
 
+    def spend(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Full
+
     def visit(self, shape: Shape, raw: object, pointer: str) -> None:
+        self.spend()
         match shape:
             case Scalar():
                 self.scalar(shape, raw, pointer)
@@ -234,28 +246,19 @@ def _without_limits(shape: Scalar, raw: object, *, strict: bool, key: bool) -> o
 
 def beyond(value: object) -> Iterator[str]:
     """Say which of the rules that msgspec does not have a value breaks."""
-    match value:
-        case bool():
-            return
-        case int():
-            if not words.LOWEST <= value <= words.HIGHEST:
-                yield words.INT64
-        case float():
-            if not math.isfinite(value):
-                yield words.FINITE
-        case str():
-            if not value.isascii() and _SURROGATE.search(value):
-                yield words.SURROGATE
-        case Decimal():
-            if not value.is_finite():
-                yield words.FINITE
-        case words.Huge():
-            yield words.FLOAT64
-        case dt.datetime():
-            if value.tzinfo is None:
-                yield words.OFFSET
-        case _:
-            return
+    for type_, sound, detail in _RULES:
+        if isinstance(value, type_) and not sound(value):
+            yield detail
+
+
+_RULES: tuple[tuple[type, Callable[[typing.Any], bool], str], ...] = (
+    (int, lambda value: words.LOWEST <= value <= words.HIGHEST, words.INT64),
+    (float, math.isfinite, words.FINITE),
+    (str, lambda value: value.isascii() or not _SURROGATE.search(value), words.SURROGATE),
+    (Decimal, Decimal.is_finite, words.FINITE),
+    (dt.datetime, lambda value: value.tzinfo is not None, words.OFFSET),
+    (words.Huge, lambda _: False, words.FLOAT64),
+)
 
 
 def breaches(value: object, pointer: str = "") -> Iterator[Fault]:

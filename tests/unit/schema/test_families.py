@@ -1,6 +1,5 @@
 """Fields are told the same way, whichever family the class comes from."""
 
-import typing
 from dataclasses import dataclass, field
 from typing import Annotated, Generic, NotRequired, TypedDict, TypeVar
 
@@ -107,8 +106,8 @@ class Parcel(Box[int]):
 
 
 def test_type_variables_are_filled_in():
-    assert [each.type for each in fields(Page[int])] == [list[int], typing.Optional[Page[int]]]
-    assert [each.type for each in fields(Orders)] == [list[OfStruct], typing.Optional[Page[OfStruct]], int]
+    assert [each.type for each in fields(Page[int])] == [list[int], Page[int] | None]
+    assert [each.type for each in fields(Orders)] == [list[OfStruct], Page[OfStruct] | None, int]
     assert [each.type for each in fields(Box[str])] == [str]
     assert [each.type for each in fields(Parcel)] == [int, float]
 

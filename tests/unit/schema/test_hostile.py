@@ -151,6 +151,19 @@ def test_endless_recursion_in_the_users_class_is_a_defect_and_no_fault_of_the_ca
         codec(Endless).decode(b'{"size": 1}')
 
 
+LONG = {
+    "a fault that msgspec names": (b'"x"', [("/50000", "expected int, got str")]),
+    "a fault that only hardy knows": (b"9" * 20, [("", "holds a number or a time that no message may hold")]),
+}
+
+
+@pytest.mark.parametrize(("item", "told"), LONG.values(), ids=LONG)
+def test_a_fault_far_inside_a_long_message_is_refused_without_looking_at_everything_again(item, told):
+    with pytest.raises(InvalidMessage) as caught:
+        codec(list[int]).decode(b"[" + b"1," * 50_000 + item + b"]")
+    assert [(each.pointer, each.detail) for each in caught.value.faults] == told
+
+
 def test_ten_thousand_wrong_items_take_no_longer_than_the_first_hundred():
     with pytest.raises(InvalidMessage) as caught:
         codec(list[Note]).decode(b"[" + b'{"size": "x", "text": 1},' * 10_000 + b"{}]")

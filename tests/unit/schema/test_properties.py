@@ -1,5 +1,6 @@
 """What msgspec, the second pass and the JSON Schema say of the same JSON agrees, whatever the type and value."""
 
+import contextlib
 import datetime as dt
 import json
 import typing
@@ -15,7 +16,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from hardy.core import Error, InvalidMessage, Malformed
+from hardy.core import Fault, InvalidMessage, Malformed
 from hardy.schema import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf, Pattern, codec, json_schemas
 from hardy.schema._collect import Collector
 
@@ -81,7 +82,7 @@ class Square(msgspec.Struct, tag="square", frozen=True, rename="camel"):
 
 
 class Numbered(msgspec.Struct, tag=1, tag_field="kind"):
-    inner: "Circle | Square | Numbered2 | None" = None if False else None
+    inner: "Circle | Square | Numbered2 | None" = None
 
 
 class Numbered2(msgspec.Struct, tag="n2"):
@@ -101,7 +102,7 @@ class Attrs:
 
 SCALARS = [
     bool, int, float, str, bytes, Decimal, UUID, dt.date, dt.time, dt.datetime, dt.timedelta, type(None), UserId, object,
-    Colour, Level, Literal["a", "b"], Literal[1, 2], Literal["a", None],
+    Colour, Level, Literal["a", "b"], Literal[1, 2], Literal["a", None],  # noqa: PYI061  # both ways of writing it
     Annotated[int, Ge(1), Le(5)], Annotated[int, Gt(1), Lt(5)], Annotated[int, MultipleOf(3)], Annotated[int, Ge(-5)],
     Annotated[float, Ge(0.5), Le(2)], Annotated[float, MultipleOf(0.5)], Annotated[str, MinLen(1)],
     Annotated[str, MaxLen(3), Pattern("[ab]")], Annotated[bytes, MinLen(1), MaxLen(2)],
@@ -261,27 +262,28 @@ def come_back_renamed(type_, data):
     camel, strategy = codec_of(type_, "camel")
     try:
         value = camel.decode(json.dumps(data.draw(strategy)).encode())
-    except InvalidMessage as error:
-        assert error.faults
+    except InvalidMessage:
         return
     assert camel.decode(camel.encode(value)) == value
     assert snake.decode(snake.encode(value)) == value
     assert camel.validate(value) == value
 
 
+def outcome(function, argument):
+    """What comes of a call: a value, or its faults."""
+    try:
+        return function(argument)
+    except InvalidMessage as error:
+        return error.faults
+
+
 def be_alike_as_json_and_as_values(type_, data):
     made, strategy = codec_of(type_)
     raw = data.draw(strategy)
-    try:
-        value = made.decode(json.dumps(raw).encode())
-    except InvalidMessage as error:
-        assert all(each.pointer == "" or each.pointer.startswith("/") for each in error.faults)
-        with pytest.raises(InvalidMessage) as caught:
-            made.convert(raw)
-        assert caught.value.faults == error.faults
-        return
-    assert made.convert(raw) == value
-    assert made.validate(value) == value
+    first, second = outcome(made.decode, json.dumps(raw).encode()), outcome(made.convert, raw)
+    assert first == second
+    if not isinstance(first, tuple) or not all(isinstance(each, Fault) for each in first) or not first:
+        assert made.validate(first) == first
 
 
 PROPERTIES = [agree, fit_the_schema, come_back_renamed, be_alike_as_json_and_as_values]
@@ -305,10 +307,8 @@ def test_many_messages_of_each_type(holds, type_):
 @example(b'{"sku":"ab"}\x00')
 def test_whatever_bytes_arrive_the_answer_is_a_value_or_an_error_of_the_caller(data):
     for type_ in (Order, object, dict[str, object], Circle | Square, Tree):
-        try:
+        with contextlib.suppress(Malformed, InvalidMessage):
             codec_of(type_)[0].decode(data)
-        except (Malformed, InvalidMessage) as error:
-            assert isinstance(error, Error)
 
 
 def test_the_table_of_types_covers_every_kind_of_shape():
