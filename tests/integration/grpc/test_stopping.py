@@ -145,6 +145,20 @@ async def test_an_address_in_use_is_told(shop, transport, capfd, contracts):
     assert capfd.readouterr().err == ""
 
 
+async def test_a_shared_address_goes_from_one_process_to_the_next(shop, contracts):
+    exposed = shop.exposed()
+    ping = next(each for each in exposed if each.operation.name == "ping")
+    async with (
+        grpc.Transport(exposed, contracts=contracts, shared=True) as first,
+        grpc.Transport(exposed, contracts=contracts, port=first.port, shared=True) as second,
+    ):
+        assert second.port == first.port
+        await first.stop()
+        async with grpc.GrpcClient(second.target, exposed, contracts=contracts) as client:
+            await client.call(ping.binding, ping.operation, ping.operation.message())
+        assert second.statistics().started == 1
+
+
 async def test_an_address_of_another_machine_is_refused_with_its_true_reason(shop, contracts):
     with pytest.raises(OSError) as caught:
         async with grpc.Transport(shop.exposed(), contracts=contracts, host="192.0.2.1"):
