@@ -40,4 +40,4 @@ def build(settings: Settings) -> App:
 
 
 if __name__ == "__main__":
-    run(build, argv=["--host", "127.0.0.1", "--port", sys.argv[1], "--admin-port", "0"])
+    run(build, argv=["--host", "127.0.0.1", "--port", sys.argv[1], "--admin-port", "0", "--environment", "production"])

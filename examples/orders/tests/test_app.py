@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from hardy import Aborted, InvalidArgument, NotFound, PermissionDenied, Principal, Unauthenticated
-from hardy.core import Fault, InvalidMessage
+from hardy.core import InvalidMessage
 from hardy.testing import Client, stream_of
 
 from orders.domain import OrderChanged, OrderShipped, Status
@@ -90,7 +90,8 @@ async def test_a_limit_out_of_bounds_is_refused(alice: Client):
     with pytest.raises(InvalidMessage) as failed:
         await alice.call(list_orders, limit=101)
 
-    assert failed.value.faults == (Fault("/limit", "must be at most 100"),)
+    (fault,) = failed.value.faults
+    assert (fault.pointer, fault.detail.startswith("must be at most 100")) == ("/limit", True)
 
 
 async def test_a_cursor_of_another_list_is_refused(alice: Client):

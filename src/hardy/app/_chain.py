@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from typing import cast
 
-from hardy.core import Call, Handler, InvalidMessage, Middleware, Operation, compose, shielded
+from hardy.core import Call, Error, Handler, InvalidMessage, Middleware, Operation, compose, shielded
 from hardy.di import Plan
 from hardy.resilience import InFlight
 from hardy.schema import JsonCase, codec
@@ -25,7 +25,10 @@ def _unary(operation: Operation, plan: Plan) -> Handler:
     invoke = operation.invoke
 
     async def carry_out(call: Call, needs: dict[str, object]) -> object:
-        reply = await cast("Awaitable[object]", invoke(call.message, needs))
+        try:
+            reply = await cast("Awaitable[object]", invoke(call.message, needs))
+        except BaseExceptionGroup as group:
+            raise _told(group) from group
         # Inside the scope: a reply that cannot be encoded rolls back.
         call.encode(reply)
         return reply
@@ -46,11 +49,24 @@ def _streaming(operation: Operation, plan: Plan, in_flight: InFlight) -> Handler
                 if first:
                     in_flight.flowing(call)
                     first = False
+        except BaseExceptionGroup as group:
+            raise _told(group) from group
         finally:
             await shielded(items.aclose())
 
     run = plan.run
     return lambda call: run(call, carry_out)
+
+
+def _told(group: BaseExceptionGroup) -> BaseException:
+    """Return what a task group of the use case means to the caller: its first error, when all are ours."""
+    ours, others = group.split(Error)
+    if ours is None or others is not None:
+        return group
+    error: BaseException = ours
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def checking(operation: Operation, json_case: JsonCase) -> Middleware:

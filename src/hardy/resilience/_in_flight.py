@@ -143,9 +143,9 @@ class InFlight:
             call.cancel(reason)
         return calls
 
-    def streams(self) -> Sequence[Call]:
-        """Return the calls whose end nobody knows: streams in either direction."""
-        return [call for call in self._calls if call.operation.kind.value != "unary"]
+    def calls(self) -> Sequence[Call]:
+        """Return the calls being carried out."""
+        return tuple(self._calls)
 
     def statistics(self) -> InFlightStatistics:
         """Return how many calls there are and were."""
