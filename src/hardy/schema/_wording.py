@@ -125,9 +125,17 @@ def one_of(values: Sequence[object]) -> str:
     return f"must be one of {shown}" + (", ..." if len(values) > 20 else "")
 
 
+_MSGSPEC = {"array": "must be a list", "object": "must be an object", "duration": _KINDS[dt.timedelta]} | {
+    python.__name__.lower(): text for python, text in _KINDS.items()
+}
+
+
 def from_msgspec(message: str) -> str:
     """Make the best of a message that no rule of ours explains."""
     text = message.partition(" - at ")[0]
+    expected = re.match(r"Expected `(\w+)`, got", text)
+    if expected is not None and expected[1] in _MSGSPEC:
+        return _MSGSPEC[expected[1]]
     if text.startswith(("Expected", "Invalid", "Object", "Number", "Integer")):
         text = text[:1].lower() + text[1:]
     return text.replace("`", "")
