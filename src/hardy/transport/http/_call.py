@@ -1,15 +1,13 @@
 """One operation in flight over HTTP."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
-from hardy.core import Call, Cancelled, Metadata
+from hardy.core import Call, Cancelled, Metadata, Operation
 from hardy.server import ClientGone, Request, RequestFault
 from hardy.transport.http._accept import check_accept, check_json
+from hardy.transport.http._plan import Plan
 from hardy.transport.http._status import from_engine
-
-if TYPE_CHECKING:
-    from hardy.transport.http._endpoint import Endpoint
 
 _ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 _LONGEST_WAIT = 86400.0
@@ -17,12 +15,28 @@ ANYTHING = frozenset({None, b"*/*", b"application/json"})
 """Accept headers of everybody who has no wish."""
 
 
-class HttpCall(Call):
+class Served(Protocol):
+    """What a call needs to know of its endpoint."""
+
+    @property
+    def operation(self) -> Operation: ...
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def encode(self) -> Callable[[object], bytes]: ...
+    @property
+    def headers_of(self) -> Callable[[object], Sequence[tuple[bytes, bytes]]] | None: ...
+
+
+E_co = TypeVar("E_co", bound=Served, covariant=True)
+
+
+class HttpCall(Call, Generic[E_co]):
     """A call that came as an HTTP request, and the reply while it is written."""
 
     __slots__ = ("body", "endpoint", "extra", "reply", "request", "segments")
 
-    def __init__(self, endpoint: "Endpoint", request: Request, segments: Sequence[str]) -> None:
+    def __init__(self, endpoint: E_co, request: Request, segments: Sequence[str]) -> None:
         fields = request.fields
         wait = fields.get(b"request-timeout")
         super().__init__(

@@ -8,7 +8,7 @@ from hardy.core import Code, Error, Exposed, FailedPrecondition, Internal
 from hardy.schema import JsonCase, codec
 from hardy.server import Request, Response, prepare
 from hardy.transport.http._answers import Answers, Header
-from hardy.transport.http._call import HttpCall
+from hardy.transport.http._call import HttpCall, Served
 from hardy.transport.http._layout import layout
 from hardy.transport.http._path import expander
 from hardy.transport.http._plan import Plan, is_none
@@ -43,19 +43,19 @@ class Endpoint(ABC):
     async def answer(self, request: Request, segments: Sequence[str]) -> Response | None:
         """Answer *request*, whose path has these raw *segments*."""
 
-    def failed(self, call: HttpCall, error: Exception) -> Response:
+    def failed(self, call: HttpCall[Served], error: Exception) -> Response:
         """Answer a call that ended with *error*."""
         known = self.known(call, error)
         return self.answers.error(known, call.id, status=self.status_of(call, known))
 
-    def known(self, call: HttpCall, error: Exception) -> Error:
+    def known(self, call: HttpCall[Served], error: Exception) -> Error:
         """Return *error*, or INTERNAL for what no layer of the chain has caught."""
         if isinstance(error, Error):
             return error
         call.log.exception("a call failed outside of its chain")  # noqa: LOG004  # called while it is handled
         return Internal("internal error")
 
-    def status_of(self, call: HttpCall, error: Error) -> int:
+    def status_of(self, call: HttpCall[Served], error: Error) -> int:
         """Return the status of *error*: 412 instead of 409 where the client said ``If-Match``."""
         conflict = error.code is Code.ABORTED or isinstance(error, FailedPrecondition)
         if (
@@ -100,7 +100,7 @@ class UnaryEndpoint(Endpoint):
             return Response(304, self.bare, b"", (*call.extra, identity))
         return Response(self.status, self.headers, call.body, (*call.extra, identity))
 
-    def make_call(self, request: Request, segments: Sequence[str]) -> HttpCall:
+    def make_call(self, request: Request, segments: Sequence[str]) -> "HttpCall[UnaryEndpoint]":
         """Return the call that *request* is."""
         return HttpCall(self, request, segments)
 

@@ -7,21 +7,46 @@ import enum
 import types
 import typing
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from hardy.core import Diagnostic, Kind, Operation, Place, is_message_type
 from hardy.schema import Field, JsonCase, fields
 from hardy.transport.http._path import Path, names_in
 
-if TYPE_CHECKING:
-    from hardy.transport.http._route import Route, Source
-
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _SCALARS = (str, int, float, bool, bytes, uuid.UUID, decimal.Decimal, enum.Enum)
 _TIMES = (dt.date, dt.time, dt.timedelta)  # a datetime is a date
 _LISTS = (list, set, frozenset, tuple)
+
+
+class Sourced(Protocol):
+    """Where a field is taken from; see `Source`."""
+
+    @property
+    def place(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+class Routed(Protocol):
+    """What a layout needs to know of a route; see `Route`."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def location(self) -> str | None: ...
+    @property
+    def etag(self) -> str | None: ...
+    @property
+    def bind(self) -> Mapping[str, Sourced]: ...
+    @property
+    def raw(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +88,13 @@ class Layout:
         return next((each for each in self.slots if (each.place, each.name) == ("header", "if-match")), None)
 
 
-def layout(route: "Route", operation: Operation, json_case: JsonCase = "snake") -> Layout:
+def layout(route: Routed, operation: Operation, json_case: JsonCase = "snake") -> Layout:
     """Lay *operation*'s message out on *route*; what does not fit is in ``faults``."""
     return _Planner(route, operation, json_case).plan()
 
 
 class _Planner:
-    def __init__(self, route: "Route", operation: Operation, json_case: JsonCase) -> None:
+    def __init__(self, route: Routed, operation: Operation, json_case: JsonCase) -> None:
         self.json_case: JsonCase = json_case
         self.route = route
         self.operation = operation
@@ -131,7 +156,7 @@ class _Planner:
             if not _carries(slot.field.type) or (slot.place == "path" and slot.many):
                 self._uncarried(slot)
 
-    def _bind(self, name: str, source: "Source", known: dict[str, Field], taken: dict[str, Slot]) -> None:
+    def _bind(self, name: str, source: Sourced, known: dict[str, Field], taken: dict[str, Slot]) -> None:
         if name not in known:
             self._unknown("H0631", f"`bind` names `{name}`, which", name, known)
         elif name in taken:
@@ -145,15 +170,14 @@ class _Planner:
 
     def _unknown(self, code: str, what: str, name: str, known: dict[str, Field]) -> None:
         if self.operation.kind.streams_in:
-            helps = (f"leave it out: `{self.operation.name}` takes a stream, so what is said once is in its items",)
+            helps = [f"leave it out: `{self.operation.name}` takes a stream, so what is said once is in its items"]
         else:
             near = difflib.get_close_matches(name, known, 1)
-            helps = (f"did you mean `{near[0]}`?",) if near else ()
-            helps += (
-                f"add `{name}: SomeType` before the star of `{self.operation.name}`"
-                if self.operation.synthesised
-                else f"add `{name}: SomeType` to `{self.operation.message.__name__}`",
-            )
+            helps = [f"did you mean `{near[0]}`?"] if near else []
+            where = f"to `{self.operation.message.__name__}`"
+            if self.operation.synthesised:
+                where = f"before the star of `{self.operation.name}`"
+            helps.append(f"add `{name}: SomeType` {where}")
         self.fault(code, f"{what} is no field of the message of `{self.operation.name}`", helps=helps)
 
     def _body(self, rest: list[Field]) -> None:

@@ -71,10 +71,10 @@ def openapi(  # each by name, all but two with a default
     move_examples(components)
     supply = iter(schemas)
     paths: dict[str, dict[str, object]] = {}
-    for each in described:
-        each.take(supply, components)
-        path = Path.parse(each.route.path).plain
-        paths.setdefault(path, {})[each.route.method.lower()] = each.operation_object(tuple(security or ()))
+    for one in described:
+        one.take(supply, components)
+        path = Path.parse(one.route.path).plain
+        paths.setdefault(path, {})[one.route.method.lower()] = one.operation_object(tuple(security or ()))
     return _document(Info(title, version, description), paths, components, security or {})
 
 

@@ -132,14 +132,14 @@ class Response:
         return Outgoing(self.status, self.headers, self.body, tuple(headers))
 
 
-class RawCall(HttpCall):
+class RawCall(HttpCall["RawEndpoint"]):
     """A call of a raw route: its message is the request, its reply the response."""
 
     __slots__ = ()
 
     async def receive(self) -> object:
         """Return the request."""
-        endpoint = cast("RawEndpoint", self.endpoint)
+        endpoint = self.endpoint
         params = {
             name: decode("/".join(self.segments[at:]) if tail else self.segments[at])
             for name, at, tail in endpoint.fields

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
-from typing import cast
 
 from hardy.core import Cancelled, Exposed, InvalidMessage, Malformed
 from hardy.schema import Codec, JsonCase, codec
@@ -19,7 +18,7 @@ HEARTBEAT = 15.0
 """Seconds between comments on a quiet stream of events, so that nothing between takes it for dead."""
 
 
-class StreamCall(HttpCall):
+class StreamCall(HttpCall["ServerStreamEndpoint"]):
     """A call whose replies are sent as they come; the status goes out with the first."""
 
     __slots__ = ("beat", "form", "lock", "out")
@@ -58,13 +57,13 @@ class StreamCall(HttpCall):
                 await out.write(frame)
 
     async def _open(self) -> ResponseStream:
-        endpoint = cast("ServerStreamEndpoint", self.endpoint)
+        endpoint = self.endpoint
         headers = [
             (b"content-type", self.form.encode()),
             (b"cache-control", b"no-store"),
             (b"x-request-id", self.id.encode()),
         ]
-        self.out = await self.request.start(endpoint.status, [*headers, *self.endpoint.answers.headers])
+        self.out = await self.request.start(endpoint.status, [*headers, *endpoint.answers.headers])
         if self.form is SSE:
             self.lock = asyncio.Lock()
             self.beat = asyncio.get_running_loop().create_task(self._keep_alive(self.out, self.lock))
@@ -127,7 +126,7 @@ def last_frame(form: str, problem: bytes) -> bytes:
     return b'{"error":' + problem.replace(b"\n", b" ") + b"}\n"
 
 
-class ClientStreamCall(HttpCall):
+class ClientStreamCall(HttpCall["ClientStreamEndpoint"]):
     """A call whose messages come one to a line."""
 
     __slots__ = ("items",)
@@ -138,7 +137,7 @@ class ClientStreamCall(HttpCall):
         if fields.get(b"accept") not in ANYTHING:
             check_accept(fields.get(b"accept"))
         check_ndjson(fields)
-        endpoint = cast("ClientStreamEndpoint", self.endpoint)
+        endpoint = self.endpoint
         self.request.max_body = sys.maxsize  # each item is limited, the stream is as long as it is
         return decode_items(endpoint.item, lines(self.request, endpoint.max_message))
 
@@ -151,7 +150,7 @@ class ClientStreamEndpoint(UnaryEndpoint):
         self.max_message = max_message
         self.item: Codec[object] = codec(exposed.operation.message, json_case=json_case)
 
-    def make_call(self, request: Request, segments: Sequence[str]) -> HttpCall:
+    def make_call(self, request: Request, segments: Sequence[str]) -> "HttpCall[UnaryEndpoint]":
         """Return the call that *request* is."""
         return ClientStreamCall(self, request, segments)
 

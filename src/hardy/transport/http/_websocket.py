@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import cast
 from urllib.parse import urlsplit
 
 from hardy.core import BuildFailed, Cancelled, Diagnostic, Exposed, InvalidMessage, Malformed, PermissionDenied
@@ -22,7 +21,7 @@ _KEPT = 16
 _OK, _TOO_BIG, _FAILED = 1000, 1009, 1011
 
 
-class BidiCall(HttpCall):
+class BidiCall(HttpCall["BidiEndpoint"]):
     """A call over a WebSocket; the handshake ends when the use case first reads or writes.
 
     An error before that is an HTTP answer with its true status.
@@ -41,7 +40,7 @@ class BidiCall(HttpCall):
 
     async def receive(self) -> object:
         """Check the handshake and return the iterator over the client's items."""
-        endpoint = cast("BidiEndpoint", self.endpoint)
+        endpoint = self.endpoint
         self.socket = socket_of(self.request, endpoint.max_message)
         _check_origin(self.request, endpoint.origins)
         return self._items(endpoint.item)
