@@ -16,7 +16,7 @@ Example:
 """
 
 from hardy.config._assemble import Value
-from hardy.config._documents import describe, env_example, reference
+from hardy.config._documents import declared, describe, env_example, reference
 from hardy.config._environment import Environment, by_environment
 from hardy.config._load import Loaded, load
 from hardy.config._secret import Secret
@@ -48,6 +48,7 @@ __all__ = [
     "Url",
     "Value",
     "by_environment",
+    "declared",
     "describe",
     "env_example",
     "load",

@@ -143,3 +143,27 @@ def _default(setting: Setting, given: object, *, optional: bool) -> Default:
         return Default(value=None) if optional and setting.default.missing else setting.default
     value: object = getattr(given, setting.path[-1])
     return setting.default if value is None and setting.default.by_environment else Default(value=value)
+
+
+def declared(cls: type[Settings]) -> list[dict[str, object]]:
+    """Return every setting that *cls* declares as plain data: name, variable, rule, documentation; nothing is read.
+
+    Raises:
+        BuildFailed: The class cannot be filled from outside.
+
+    Example:
+        >>> declared(Settings)[1]["variable"]
+        'HARDY_REPLICAS'
+    """
+    return [
+        {
+            "name": setting.name,
+            "variable": setting.variable,
+            "rule": setting.kind.rule,
+            "doc": setting.declaration.doc,
+            "secret": setting.kind.secret,
+            "required": default.missing,
+        }
+        for _, settings in _sections(read_tree(cls, cls.prefix))
+        for setting, default in settings
+    ]
