@@ -11,6 +11,8 @@ from hardy.transport.http._status import from_engine
 
 _ID_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 _LONGEST_WAIT = 86400.0
+_NOTHING = object()
+"""No reply is this: nothing is encoded yet."""
 ANYTHING = frozenset({None, b"*/*", b"application/json"})
 """Accept headers of everybody who has no wish."""
 
@@ -51,7 +53,7 @@ class HttpCall(Call, Generic[E_co]):
         self.segments = segments
         self.body = b""
         self.extra: Sequence[tuple[bytes, bytes]] = ()
-        self.reply: object = self  # no reply is this call: nothing is encoded yet
+        self.reply: object = _NOTHING
 
     def gone(self) -> None:
         """End the call because nobody waits for it any more."""

@@ -148,7 +148,8 @@ class Described:
     def _parameter(self, slot: Slot, schema: Schema) -> Schema:
         schema = _without_null(schema)
         if slot is self._layout.if_match:
-            schema = {"type": "string"}
+            number = schema.get("type") == "integer"
+            schema = {"type": "string", "pattern": '^"[0-9]{1,18}"$' if number else '^"[!#-~]*"$'}
         doc = slot.field.doc or ("The entity tag that was read." if slot is self._layout.if_match else "")
         parameter: Schema = {
             "name": slot.name.title() if slot.place == "header" else slot.name,
@@ -170,7 +171,7 @@ class Described:
             return None
         if self.operation.kind is Kind.CLIENT_STREAM:
             return {
-                "required": True,
+                "required": False,
                 "description": "One item a line.",
                 "content": {NDJSON: {"x-itemSchema": self._body}},
             }
@@ -278,6 +279,7 @@ def _error(status: int, classes: Sequence[type[Error]]) -> Schema:
     description = "\n\n".join([*([_OF_FRAMEWORK[status]] if status in _OF_FRAMEWORK else []), *lines]) or "An error."
     schema: Schema = {"$ref": "#/components/schemas/Problem"}
     if own and status not in _OF_FRAMEWORK:
-        reasons = [cls.reason for cls in own]
-        schema = {"allOf": [schema, {"properties": {"reason": {"enum": reasons}}, "required": ["reason"]}]}
+        # An open enum: an error that nobody listed may have the same status.
+        reasons = {"anyOf": [{"enum": [cls.reason for cls in own]}, {"type": "string"}]}
+        schema = {"allOf": [schema, {"properties": {"reason": reasons}}]}
     return {"description": description, "content": {PROBLEM_TYPE: {"schema": schema}}}

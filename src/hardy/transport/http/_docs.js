@@ -238,7 +238,7 @@
       const kinds = Object.entries(full.content || {});
       const schema = kinds.length ? kinds[0][1].schema || kinds[0][1]["x-itemSchema"] : null;
       const reasons = ((schema && schema.allOf) || []).flatMap((part) =>
-        (part.properties && part.properties.reason && part.properties.reason.enum) || []);
+        (part.properties && part.properties.reason && part.properties.reason.anyOf) || []);
       return el("tr", {}, el("td", {}, status), el("td", {}, schema ? typeOf(reasons.length ? schema.allOf[0] : schema) : ""),
         el("td", {}, el("p", {}, full.description || "")));
     });

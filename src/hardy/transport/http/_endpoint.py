@@ -61,7 +61,7 @@ class Endpoint(ABC):
         if (
             conflict
             and self.binds_if_match
-            and b"if-match" in call.request.fields
+            and call.request.fields.get(b"if-match", b"*").strip() not in {b"*", b""}
             and not isinstance(error, PreconditionRequired)
         ):
             return 412

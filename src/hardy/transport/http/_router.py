@@ -88,9 +88,9 @@ def _merge(nodes: list[_Node[T]], done: dict[tuple[int, ...], _State[T]]) -> _St
     if key in done:
         return done[key]
     state = done[key] = _State[T]()
-    for node in reversed(nodes):  # the best last, so that it wins
-        state.here.update(node.here)
-        state.tail.update(node.tail)
+    # The best that answers at all answers alone: a word hides a field in the same place, for every method.
+    state.here = next((node.here for node in nodes if node.here), state.here)
+    state.tail = next((node.tail for node in nodes if node.tail), state.tail)
     variables = [node.variable for node in nodes if node.variable is not None]
     if variables:
         state.variable = _merge(variables, done)
