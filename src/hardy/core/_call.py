@@ -1,9 +1,9 @@
 """One operation in flight."""
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
+from random import getrandbits
 from typing import TYPE_CHECKING, cast
 
 from hardy.core._deadline import Deadline
@@ -80,7 +80,8 @@ class Call:
     ) -> None:
         self.operation = operation
         self.transport = transport
-        self.id = id or secrets.token_hex(16)
+        # An id names a call and guards nothing; the system's own randomness would cost 3 us.
+        self.id = id or f"{getrandbits(128):032x}"
         self.peer = peer
         self.timeout = timeout
         self.deadline = _NEVER

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hardy.core import Call, Deadline, DeadlineExceeded, Error, Handler
+from hardy.core import Call, Deadline, DeadlineExceeded, Error, Handler, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ class InFlight:
                 self._settle(self._idle)
 
     def _allowed(self, call: Call) -> float:
-        kind = call.operation.kind
-        allowed = call.operation.timeout
+        operation = call.operation
+        allowed = operation.timeout
         if allowed is None:
             # A client's stream is as long as the client makes it.
-            allowed = math.inf if kind.streams_in else self.timeout
+            allowed = self.timeout if operation.kind is Kind.UNARY or not operation.kind.streams_in else math.inf
         return allowed if call.timeout is None else min(allowed, call.timeout)
 
     def flowing(self, call: Call) -> None:

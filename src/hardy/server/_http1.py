@@ -214,6 +214,7 @@ class Http1(Reader):
     def _over(self, request: Request) -> None:
         host = self.host
         host.counters.in_flight -= 1
+        request.on_gone = None  # it knows the request: a ring that only the collector would undo
         self._request = None
         self._reply = None
         self.task = None

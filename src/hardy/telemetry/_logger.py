@@ -82,7 +82,7 @@ def make_logger(
     stream: TextIO | None = None,
     **facts: object,
 ) -> Logger:
-    """Make a logger that writes each event as one line, at once.
+    """Make a logger that writes each event as one line, at the latest at the end of the loop's turn.
 
     It is independent of every other: nothing is configured for the process.
     Facts named ``time``, ``level`` or ``event`` get a trailing underscore, for

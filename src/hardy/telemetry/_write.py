@@ -1,5 +1,6 @@
-"""Where lines go: one write a line, whole, whatever becomes of the stream."""
+"""Where lines go: whole, in order, whatever becomes of the stream."""
 
+import asyncio
 import io
 import os
 import select
@@ -14,35 +15,69 @@ _PATIENCE = 1.0  # seconds a line waits for a full pipe before it is given up
 class Writer:
     """Renders lines and writes them to a stream.
 
-    A line is one ``write`` on the descriptor, so lines of several threads and
-    processes do not mix. A logger must not take the service with it: a line
-    that cannot be written is counted in ``dropped`` and forgotten.
+    Lines of one turn of the event loop go out together at its end, for a write
+    costs as much as all the rest of an access line. Errors, and lines from
+    outside a loop, go at once and take along what waits before them. One write
+    is whole lines and at most what a pipe takes in one piece, so lines of
+    several threads and processes do not mix.
+
+    A logger must not take the service with it: a line that cannot be written is
+    counted in ``dropped`` and forgotten.
     """
 
-    __slots__ = ("_descriptor", "_lock", "_render", "_stream", "dropped")
+    __slots__ = ("_descriptor", "_lock", "_render", "_stream", "_waiting", "dropped")
 
     def __init__(self, stream: TextIO, render: Renderer) -> None:
         self._render = render
         self._stream = stream
         self._descriptor = _descriptor(stream)
         self._lock = threading.RLock()
+        self._waiting: list[bytes] = []
         self.dropped = 0
 
     def __call__(self, facts: dict[str, object], traceback: str | None) -> None:
+        urgent = facts.get("level") == "error" or self._descriptor < 0
         line = self._render(facts, traceback)
+        loop = None if urgent else _running_loop()
         with self._lock:
-            try:
-                if self._descriptor < 0:
-                    self._stream.write(line.decode("utf-8", "replace"))
-                    self._stream.flush()
-                    return
-                written = os.write(self._descriptor, line)
-                if written < len(line):
-                    self._rest(line[written:])
-            except BlockingIOError:
-                self._rest(line)
-            except (OSError, ValueError):  # closed, the disk is full, nobody reads the pipe
-                self.dropped += 1
+            self._waiting.append(line)
+            if loop is None:
+                self.flush()
+            elif len(self._waiting) == 1:
+                loop.call_soon(self.flush)
+
+    def __del__(self) -> None:
+        if self._waiting:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write every line that waits."""
+        with self._lock:
+            lines, self._waiting = self._waiting, []
+            piece: list[bytes] = []
+            size = 0
+            for line in lines:
+                if piece and size + len(line) > select.PIPE_BUF:
+                    self._write(b"".join(piece))
+                    piece, size = [], 0
+                piece.append(line)
+                size += len(line)
+            if piece:
+                self._write(b"".join(piece))
+
+    def _write(self, lines: bytes) -> None:
+        try:
+            if self._descriptor < 0:
+                self._stream.write(lines.decode("utf-8", "replace"))
+                self._stream.flush()
+                return
+            written = os.write(self._descriptor, lines)
+            if written < len(lines):
+                self._rest(lines[written:])
+        except BlockingIOError:
+            self._rest(lines)
+        except (OSError, ValueError):  # closed, the disk is full, nobody reads the pipe
+            self.dropped += 1
 
     def _rest(self, line: bytes) -> None:
         # The stream was made non-blocking by somebody (a shell, uvloop) and its pipe is full.
@@ -58,6 +93,13 @@ class Writer:
             except OSError:
                 self.dropped += 1
                 return
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _descriptor(stream: TextIO) -> int:

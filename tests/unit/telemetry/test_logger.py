@@ -1,5 +1,6 @@
 """One event is one line, whatever is in it; secrets are not."""
 
+import asyncio
 import dataclasses
 import io
 import json
@@ -301,3 +302,32 @@ def test_a_stream_that_is_gone_does_not_fail_the_caller(how):
     log.info("e")
     if how != "closed":
         stream.close()
+
+
+async def test_lines_of_one_turn_of_the_loop_go_out_together_and_whole():
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="utf-8") as stream, open(reading, "rb", buffering=0) as pipe:
+        os.set_blocking(reading, False)
+        logger = make_logger(stream=stream, format="json")
+        for number in range(100):
+            logger.info("happened", number=number)
+
+        before = pipe.read(1)
+        await asyncio.sleep(0)
+        lines = pipe.read(1_000_000).splitlines()
+
+    assert before is None
+    assert [msgspec.json.decode(line)["number"] for line in lines] == list(range(100))
+
+
+async def test_an_error_goes_at_once_behind_what_waited():
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="utf-8") as stream, open(reading, "rb", buffering=0) as pipe:
+        os.set_blocking(reading, False)
+        logger = make_logger(stream=stream, format="json")
+        logger.info("first")
+        logger.error("second")
+
+        lines = pipe.read(1_000_000).splitlines()
+
+    assert [msgspec.json.decode(line)["event"] for line in lines] == ["first", "second"]
