@@ -114,7 +114,7 @@ class _Slots:
 
     def _collect_if_match(self, request: Request, field: Field, found: dict[str, object]) -> None:
         value = request.fields.get(b"if-match")
-        version = None if not value else version_of(value.decode("latin-1"), "/" + field.wire_name)
+        version = None if value is None else version_of(value.decode("latin-1"), "/" + field.wire_name)
         if version is not None:
             found[field.wire_name] = version
         elif field.required:
