@@ -1,5 +1,6 @@
 """What RFC 9110 asks of every resource: methods, negotiation, conditions."""
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
@@ -211,3 +212,58 @@ async def test_two_routes_for_one_request_are_refused_at_build(serve):
     assert [each.code for each in failure.value.diagnostics] == ["H0609"]
     assert "`get_order`" in str(failure.value)
     assert "`other`" in str(failure.value)
+
+
+async def test_a_list_in_pages_links_to_the_next(serve):
+    @dataclass
+    class Page:
+        items: list[int]
+        next: str | None = None
+
+    async def numbers(cursor: str | None = None, limit: int = 2, q: str = "") -> Page:
+        first = int(cursor[1:]) if cursor else 0
+        return Page(list(range(first, first + limit)), f"&{first + limit}" if first + limit < 6 else None)
+
+    client = await serve((numbers, http.get("/numbers", next="cursor")))
+    path, seen = "/numbers?limit=2&q=a%20b&cursor=", []
+    while path:
+        answer = await client.get(path)
+        seen += answer.json()["items"]
+        link = answer.links.get("next")
+        path = link["url"] if link else None
+    assert seen == [0, 1, 2, 3, 4, 5]
+    first = await client.get("/numbers?limit=2&q=a%20b")
+    assert first.headers["link"] == '</numbers?limit=2&q=a+b&cursor=%262>; rel="next"'
+
+
+async def test_a_range_is_not_asked_of_json(client):
+    answer = await client.get("/orders/7", headers={"range": "bytes=0-1"})
+    assert (answer.status_code, answer.json()["id"]) == (200, "7")
+
+
+@pytest.mark.parametrize("goes_on", [False, True], ids=["cancelled", "finished"])
+async def test_a_client_that_leaves_ends_the_call_unless_it_is_to_be_finished(serve, chain, goes_on):
+    began, free, ended = asyncio.Event(), asyncio.Event(), []
+
+    async def slow() -> None:
+        began.set()
+        try:
+            await free.wait()
+            ended.append("finished")
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    client = await serve(chain(slow, http.post("/slow"), finish_on_disconnect=goes_on))
+    _, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(b"POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+    await asyncio.wait_for(began.wait(), 5)
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(5):
+        if goes_on:
+            await client.get("/elsewhere")  # another turn of the server, by which it knows
+            free.set()
+        while not ended:
+            await asyncio.sleep(0.01)
+    assert ended == ["finished" if goes_on else "cancelled"]

@@ -18,12 +18,19 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Page:
+    items: list[Order]
+    next: str | None = None
+
+
+@dataclass(frozen=True)
 class Filter:
     sku: str
     limit: int = 10
 
 
 async def get_order(order_id: UUID) -> Order: ...
+async def pages(cursor: str | None = None) -> Page: ...
 async def two(source: Order, target: Order) -> None: ...
 async def one(order_id: UUID, order: Order, urgent: bool = False) -> None: ...
 async def whole(msg: Order) -> None: ...
@@ -50,8 +57,10 @@ async def watch() -> AsyncIterator[Order]:
         (get_order, http.get("/o", bind={"orderid": http.header("X")}), "H0631", "did you mean `order_id`?"),
         (get_order, http.get("/{order_id}", bind={"order_id": http.query("x")}), "H0631", "in the path already"),
         (get_order, http.get("/{order_id}", etag="versoin"), "H0632", "did you mean `version`?"),
-        (get_order, http.post("/o", location="/orders/{order_id}"), "H0632", "`location=` names `order_id`"),
-        (watch, http.get("/o", etag="version"), "H0632", "`etag=` names `version`"),
+        (get_order, http.post("/o", location="/orders/{order_id}"), "H0632", "`location=` needs `order_id`"),
+        (watch, http.get("/o", etag="version"), "H0632", "`etag=` needs `version`"),
+        (get_order, http.get("/o", next="order_id"), "H0632", "`next=` needs `next`"),
+        (pages, http.get("/o", next="curser"), "H0632", "add `curser: str | None = None`"),
         (nested, http.get("/{order_id}"), "H0633", "`filter: Filter` cannot be in the query"),
         (mapping, http.get("/"), "H0633", "cannot be in the query"),
         (lists, http.get("/{ids}"), "H0633", "cannot be in the path"),

@@ -27,7 +27,7 @@ class Served(Protocol):
     @property
     def encode(self) -> Callable[[object], bytes]: ...
     @property
-    def headers_of(self) -> Callable[[object], Sequence[tuple[bytes, bytes]]] | None: ...
+    def headers_of(self) -> Callable[[object, Request], Sequence[tuple[bytes, bytes]]] | None: ...
 
 
 E_co = TypeVar("E_co", bound=Served, covariant=True)
@@ -89,7 +89,7 @@ class HttpCall(Call, Generic[E_co]):
         endpoint = self.endpoint
         self.body = endpoint.encode(reply)
         if endpoint.headers_of is not None:
-            self.extra = endpoint.headers_of(reply)
+            self.extra = endpoint.headers_of(reply, self.request)
         self.reply = reply
 
 

@@ -226,6 +226,8 @@ class Described:
             headers["Location"] = {"schema": {"type": "string", "format": "uri-reference"}}
         if self.route.etag is not None:
             headers["ETag"] = {"schema": {"type": "string"}}
+        if self.route.next is not None:
+            headers["Link"] = {"schema": {"type": "string"}, "description": "The next page, while there is one."}
         if headers:
             success["headers"] = headers
         if self._reply is None:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import cast
+from urllib.parse import urlencode
 
 from hardy.core import Code, Error, Exposed, FailedPrecondition, Internal
 from hardy.schema import JsonCase, codec
@@ -12,11 +13,11 @@ from hardy.transport.http._call import HttpCall, Served
 from hardy.transport.http._layout import layout
 from hardy.transport.http._path import expander
 from hardy.transport.http._plan import Plan, is_none
-from hardy.transport.http._query import parse_tags
+from hardy.transport.http._query import parse_query, parse_tags
 from hardy.transport.http._route import Route
 from hardy.transport.http._status import PreconditionRequired, status_of
 
-HeadersOf = Callable[[object], Sequence[Header]]
+HeadersOf = Callable[[object, Request], Sequence[Header]]
 
 
 class Endpoint(ABC):
@@ -79,7 +80,7 @@ class UnaryEndpoint(Endpoint):
         content = [] if empty else [(b"content-type", b"application/json")]
         self.headers = prepare([*content, *self.answers.headers])
         self.bare = prepare(self.answers.headers)
-        if self.route.location is not None or self.route.etag is not None:
+        if any(each is not None for each in (self.route.location, self.route.etag, self.route.next)):
             self.headers_of = _headers_of(self.route)
 
     async def answer(self, request: Request, segments: Sequence[str]) -> Response | None:
@@ -113,10 +114,10 @@ def encoder(reply: object, json_case: JsonCase) -> Callable[[object], bytes]:
 
 
 def _headers_of(route: Route) -> HeadersOf:
-    etag = route.etag
+    etag, parameter = route.etag, route.next
     location = expander(route.location) if route.location is not None else None
 
-    def headers_of(reply: object) -> Sequence[Header]:
+    def headers_of(reply: object, request: Request) -> Sequence[Header]:
         def look_up(name: str) -> object:
             if isinstance(reply, dict):
                 return cast("dict[str, object]", reply).get(name)
@@ -127,9 +128,17 @@ def _headers_of(route: Route) -> HeadersOf:
             headers.append((b"etag", entity_tag(version)))
         if location is not None:
             headers.append((b"location", location(look_up).encode()))
+        if parameter is not None and (cursor := look_up("next")) is not None:
+            headers.append((b"link", f'<{_next_page(request, parameter, str(cursor))}>; rel="next"'.encode()))
         return headers
 
     return headers_of
+
+
+def _next_page(request: Request, parameter: str, cursor: str) -> str:
+    others = [pair for pair in parse_query(request.query) if pair[0] != parameter]
+    path = request.path.replace(">", "%3E")  # would end the link
+    return f"{path}?{urlencode([*others, (parameter, cursor)])}"
 
 
 def entity_tag(version: object) -> bytes:

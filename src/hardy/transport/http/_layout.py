@@ -44,6 +44,8 @@ class Routed(Protocol):
     @property
     def etag(self) -> str | None: ...
     @property
+    def next(self) -> str | None: ...
+    @property
     def bind(self) -> Mapping[str, Sourced]: ...
     @property
     def raw(self) -> bool: ...
@@ -221,13 +223,21 @@ class _Planner:
         wanted = {} if self.route.location is None else dict.fromkeys(names_in(self.route.location), "location")
         if self.route.etag is not None:
             wanted[self.route.etag] = "etag"
+        if self.route.next is not None:
+            wanted["next"] = "next"
+            if not any((slot.place, slot.name) == ("query", self.route.next) for slot in self.out.slots):
+                self.fault(
+                    "H0632",
+                    f"`next=` names `{self.route.next}`, which is no query parameter of `{self.operation.name}`",
+                    helps=(f"add `{self.route.next}: str | None = None` to its message",),
+                )
         known = [each.name for each in fields(reply)] if is_message_type(reply) else []
         for name, option in wanted.items():
             if name not in known or self.operation.kind.streams_out:
                 near = difflib.get_close_matches(name, known, 1)
                 self.fault(
                     "H0632",
-                    f"`{option}=` names `{name}`, which is no field of the reply of `{self.operation.name}`",
+                    f"`{option}=` needs `{name}`, which is no field of the reply of `{self.operation.name}`",
                     helps=(f"did you mean `{near[0]}`?" if near else f"add `{name}` to the reply",),
                 )
 

@@ -1,7 +1,7 @@
 """Routes: where and how HTTP reaches an operation, written in the ``expose`` line."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hardy.core import Diagnostic, Operation
@@ -61,6 +61,8 @@ class Route:
     """The ``Location`` header of a success, with fields of the reply: ``/orders/{id}``."""
     etag: str | None = None
     """The field of the reply that becomes its ``ETag``."""
+    next: str | None = None
+    """The query parameter that takes the reply's field ``next``: a ``Link`` to the next page."""
     bind: Mapping[str, Source] = field(default_factory=dict[str, Source])
     """Fields of the message that come from somewhere else than by the rules."""
     summary: str = ""
@@ -84,7 +86,7 @@ class Route:
         facts: dict[str, object] = {"transport": "http", "method": self.method, "path": self.path}
         if self.raw:
             facts["raw"] = True
-        for name in ("status", "location", "etag"):
+        for name in ("status", "location", "etag", "next"):
             if (value := getattr(self, name)) is not None:
                 facts[name] = value
         if self.bind:
@@ -120,11 +122,25 @@ class Prefix:
         *,
         status: int | None = None,
         etag: str | None = None,
+        next: str | None = None,
         bind: Mapping[str, Source] | None = None,
         summary: str = "",
     ) -> Route:
-        """Return the route for ``GET`` (and ``HEAD``): what is not in the path comes from the query."""
-        return self._make("GET", path, status=status, etag=etag, bind=bind or {}, summary=summary)
+        """Return the route for ``GET`` (and ``HEAD``): what is not in the path comes from the query.
+
+        Args:
+            path: Begins with ``/``; ``{order_id}`` is a field of the message.
+            status: Of a success.
+            etag: The field of the reply that becomes its ``ETag``; with
+                ``If-None-Match`` a client that has it gets 304.
+            next: Of a list in pages, the query parameter that takes the
+                reply's field ``next``: while that is not ``None``, the answer
+                has a ``Link`` to the next page (RFC 8288).
+            bind: Fields of the message that come from somewhere else.
+            summary: For the API document, instead of the docstring's first line.
+        """
+        made = self._make("GET", path, status=status, etag=etag, bind=bind or {}, summary=summary)
+        return made if next is None else replace(made, next=next)
 
     def post(
         self,
