@@ -22,6 +22,7 @@ from hardy.app._assembly import Assembly
 from hardy.app._blame import Blame, blame
 from hardy.app._build import Build, Source, load_for, make, settings_class
 from hardy.app._documents import described, openapi
+from hardy.app._remote import Remote, remote
 from hardy.app._run import main, run, run_command
 from hardy.app._serve import run_loop, serve, serving, taken_address, wanted
 from hardy.app._service import Listen, Service
@@ -39,6 +40,7 @@ __all__ = [
     "Listen",
     "MountLine",
     "Provided",
+    "Remote",
     "Service",
     "Shutdown",
     "ShutdownReport",
@@ -53,6 +55,7 @@ __all__ = [
     "make",
     "openapi",
     "port_in_use",
+    "remote",
     "run",
     "run_command",
     "run_loop",

@@ -7,6 +7,7 @@ from hardy.app._documents import described
 from hardy.app._wiring import Wiring
 from hardy.auth import check_operation
 from hardy.core import BuildFailed, Diagnostic, Operation
+from hardy.lifecycle import Checks
 from hardy.transport import http
 
 
@@ -19,6 +20,8 @@ def examine(app: App) -> tuple[Diagnostic, ...]:
         for binding in each.bindings:
             faults += binding.check(each.operation)
     faults += _configure(app)
+    for component in app.components:
+        faults += component.check() if isinstance(component, Checks) else ()
     faults += _same_names(operations)
     faults += http.clashes(described(app, "http"))
     if bound := described(app, "grpc"):

@@ -1,8 +1,8 @@
 """hardy's frozen description of a use case."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from hardy.core._diagnostics import Place
 from hardy.core._errors import Error
@@ -54,8 +54,6 @@ class Operation:
     """Seconds for a unary call, or for a stream's first item; the service's default when none."""
     finish_on_disconnect: bool = False
     """Whether a call goes on when its client is gone."""
-    options: dict[str, object] = field(default_factory=dict[str, object])
-    """What later built-ins are told by ``expose``, by their own name."""
 
     @classmethod
     def of(cls, function: Callable[..., object], *, raw: bool = False) -> "Operation":
@@ -102,6 +100,19 @@ class Operation:
     ) -> "Operation":
         """Return the operation with what its ``expose`` line says."""
         return replace(self, allow=allow, raises=raises, timeout=timeout, finish_on_disconnect=finish_on_disconnect)
+
+    def message_of(self, given: Sequence[object], named: Mapping[str, object]) -> object:
+        """Return the message that a caller sends with these arguments of the use case.
+
+        Of a client stream that is the iterator over its items.
+        """
+        arguments = dict(zip((each.name for each in self.parameters), given, strict=False)) | dict(named)
+        if self.kind.streams_in:
+            (items,) = arguments.values()
+            return aiter(cast("AsyncIterable[object]", items))
+        if self.synthesised or not self.parameters or self.parameters[0].name not in arguments:
+            return self.message(**arguments)
+        return arguments[self.parameters[0].name]
 
     def invoke(self, message: object, needs: dict[str, object]) -> object:
         """Call the use case: returns the coroutine, or the async generator of a stream."""

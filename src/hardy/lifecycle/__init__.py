@@ -14,7 +14,7 @@ Example:
 """
 
 from hardy.core._module import publish
-from hardy.lifecycle._component import Brings, Component, Counts, Drains, Pings
+from hardy.lifecycle._component import Brings, Checks, Component, Counts, Drains, Pings
 from hardy.lifecycle._components import Components
 from hardy.lifecycle._health import Check, Health, Readiness
 from hardy.lifecycle._signals import Signals
@@ -23,6 +23,7 @@ from hardy.lifecycle._tasks import Restart, Tasks, TaskStatistics
 __all__ = [
     "Brings",
     "Check",
+    "Checks",
     "Component",
     "Components",
     "Counts",

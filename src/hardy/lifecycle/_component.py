@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
+from hardy.core import Diagnostic
+
 
 class Component(Protocol):
     """Something opened before the service serves, and closed after.
@@ -15,7 +17,8 @@ class Component(Protocol):
     - ``async drain()``: finishes what is in flight and takes nothing new (`Drains`);
     - ``statistics()``: a frozen record of what it did (`Counts`);
     - ``port``: the type under which what it yields is injected, when that is not its class;
-    - ``providers()``: providers it brings along (`Brings`).
+    - ``providers()``: providers it brings along (`Brings`);
+    - ``check()``: everything that is wrong with it, told at build (`Checks`).
     """
 
     async def __aenter__(self) -> object:
@@ -62,4 +65,13 @@ class Brings(Protocol):
 
     def providers(self) -> Sequence[Callable[..., object]]:
         """Return them."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """A component that can tell before it is opened that it cannot work."""
+
+    def check(self) -> Sequence[Diagnostic]:
+        """Return everything that is wrong with it; nothing is opened for that."""
         ...

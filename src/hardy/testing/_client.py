@@ -1,6 +1,6 @@
 """The typed client: one test body, every transport."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from typing import Concatenate, Protocol, TypeVar, cast, overload
 
 from hardy.app import Assembly
@@ -76,7 +76,7 @@ class Client:
             LookupError: The service does not expose *use_case*.
         """
         operation = self._assembly.operation(use_case)
-        message = _message(operation, given, fields)
+        message = operation.message_of(given, fields)
         return cast("R", await self._carrier.call(operation, message, metadata=self._metadata, timeout=None))
 
     @overload
@@ -97,20 +97,10 @@ class Client:
             LookupError: The service does not expose *use_case*.
         """
         operation = self._assembly.operation(use_case)
-        message = _message(operation, given, fields)
+        message = operation.message_of(given, fields)
         items = self._carrier.stream(operation, message, metadata=self._metadata, timeout=None)
         try:
             async for item in items:
                 yield cast("R", item)
         finally:
             await cast("AsyncGenerator[object, None]", items).aclose()
-
-
-def _message(operation: Operation, given: tuple[object, ...], fields: Mapping[str, object]) -> object:
-    if operation.kind.streams_in:
-        (items,) = given
-        return aiter(cast("AsyncIterable[object]", items))
-    if not operation.synthesised:
-        return given[0] if given else operation.message(**fields)
-    names = [each.name for each in operation.parameters]
-    return operation.message(**dict(zip(names, given, strict=False)), **fields)

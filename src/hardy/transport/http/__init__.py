@@ -37,6 +37,7 @@ from hardy.transport.http._mount import AsgiApp, Mount
 from hardy.transport.http._openapi import openapi
 from hardy.transport.http._problem import Problem, RenderProblem, render_problem
 from hardy.transport.http._raw import Request, Response
+from hardy.transport.http._remote import RemoteRoutes, remote
 from hardy.transport.http._route import (
     Prefix,
     RawPrefix,
@@ -64,6 +65,7 @@ __all__ = [
     "Prefix",
     "Problem",
     "RawPrefix",
+    "RemoteRoutes",
     "RenderProblem",
     "Request",
     "Response",
@@ -84,6 +86,7 @@ __all__ = [
     "put",
     "query",
     "raw",
+    "remote",
     "render_problem",
     "status_of",
 ]
