@@ -1,6 +1,5 @@
 """Starts the reference service and prints what to try; ``make demo`` runs it."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> int:
     """Run the service in the development environment until it is interrupted."""
-    return subprocess.call([sys.executable, "-m", "orders"], cwd=HERE)  # noqa: S603  # our own interpreter
+    return subprocess.call([sys.executable, "-m", "orders"], cwd=HERE)  # our own interpreter
 
 
 if __name__ == "__main__":

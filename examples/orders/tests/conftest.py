@@ -1,9 +1,9 @@
 """What the tests of orders share."""
 
 import pytest
+
 from hardy import App
 from hardy.adapters.sql import DatabaseSettings
-
 from orders.app import Settings, build
 
 

@@ -5,10 +5,10 @@ from contextlib import aclosing
 from uuid import uuid4
 
 import pytest
-from hardy import Aborted, InvalidArgument, NotFound, PermissionDenied, Principal, Unauthenticated
+
+from hardy import Aborted, NotFound, PermissionDenied, Principal, Unauthenticated
 from hardy.core import InvalidMessage
 from hardy.testing import Client, stream_of
-
 from orders.domain import OrderChanged, OrderShipped, Status
 from orders.usecases import (
     Imported,
@@ -95,8 +95,10 @@ async def test_a_limit_out_of_bounds_is_refused(alice: Client):
 
 
 async def test_a_cursor_of_another_list_is_refused(alice: Client):
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(InvalidMessage) as failed:
         await alice.call(list_orders, cursor="nonsense")
+
+    assert [fault.pointer for fault in failed.value.faults] == ["/cursor"]
 
 
 async def test_an_order_is_cancelled_once(alice: Client):

@@ -1,9 +1,9 @@
 """The use cases as plain functions: no transport, no database, nothing of hardy but its errors."""
 
 import pytest
+
 from hardy import NotFound, Principal
 from hardy.testing import VirtualClock
-
 from orders.adapters import MemoryOrders
 from orders.domain import OrderShipped, Status
 from orders.usecases import PlaceOrder, cancel_order, get_order, place_order, ship_order

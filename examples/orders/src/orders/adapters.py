@@ -1,14 +1,14 @@
 """How orders are kept: the only file that knows SQL, and the fakes that tests use."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from hardy.adapters.sql import Database, Session
-from orders.domain import Feed, Order, OrderChanged, OrderEvent, Orders, Status, UnitOfWork
+from hardy.core import AlreadyExists
+from orders.domain import Feed, Order, OrderChanged, OrderEvent, Orders, UnitOfWork
 
 SCHEMA = """
 create table if not exists orders (
@@ -25,7 +25,9 @@ create table if not exists order_events (
     number integer primary key autoincrement,
     order_id text not null references orders (id),
     status text not null,
-    at text not null
+    version integer not null,
+    at text not null,
+    unique (order_id, version)
 );
 """
 
@@ -80,9 +82,11 @@ class SqlOrders:
 
     async def _tell(self, order: Order, at: datetime) -> None:
         await self._session.execute(
-            "insert into order_events (order_id, status, at) values (:order_id, :status, :at)",
+            """insert into order_events (order_id, status, version, at)
+               values (:order_id, :status, :version, :at)""",
             order_id=order.id,
             status=order.status,
+            version=order.version,
             at=at,
         )
 
@@ -94,20 +98,10 @@ class SqlUnitOfWork:
         self._database = database
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Orders]:
+    async def begin(self) -> AsyncGenerator[Orders, None]:
         """Yield orders of a transaction of their own."""
         async with self._database.transaction() as session:
             yield SqlOrders(session)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbered:
-    """A row of the events' table."""
-
-    number: int
-    order_id: UUID
-    status: Status
-    at: datetime
 
 
 class SqlFeed:
@@ -118,36 +112,39 @@ class SqlFeed:
         self._pause = pause
 
     async def events(self, *, since: datetime | None = None) -> AsyncIterator[OrderEvent]:
-        """Yield events in order: from *since* on, or from now on."""
-        last = await self._start(since)
+        """Return events in order: from *since* on, or from now on."""
+        async with self._database.transaction() as session:
+            before = await session.first(
+                int, "select max(number) from order_events where :since is null or at < :since", since=since
+            )
+        return self._after(before or 0)
+
+    async def _after(self, last: int) -> AsyncIterator[OrderEvent]:
         while True:
-            async with self._database.transaction() as session:
-                found = await session.all(
-                    Numbered,
-                    "select * from order_events where number > :last order by number limit 100",
-                    last=last,
-                )
+            found, last = await self._read(last)
             for event in found:
-                last = event.number
-                yield OrderEvent(order_id=event.order_id, status=event.status, at=event.at)
+                yield event
             if not found:
                 await asyncio.sleep(self._pause)
 
-    async def _start(self, since: datetime | None) -> int:
+    async def _read(self, last: int) -> tuple[list[OrderEvent], int]:
         async with self._database.transaction() as session:
-            before = await session.first(
-                Last,
-                "select coalesce(max(number), 0) as number from order_events where :since is null or at < :since",
-                since=since,
+            until = await session.first(
+                int,
+                """select max(number) from
+                   (select number from order_events where number > :last order by number limit 100)""",
+                last=last,
             )
-        return before.number if before else 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Last:
-    """The number of the last event before a moment."""
-
-    number: int
+            if until is None:
+                return [], last
+            found = await session.all(
+                OrderEvent,
+                """select order_id, status, version, at from order_events
+                   where number > :last and number <= :until order by number""",
+                last=last,
+                until=until,
+            )
+        return found, until
 
 
 class MemoryOrders:
@@ -160,6 +157,8 @@ class MemoryOrders:
 
     async def add(self, order: Order) -> None:
         """Keep a new order, and that it was placed."""
+        if order.id in self._kept:
+            raise AlreadyExists("the order is there already", order_id=order.id)
         self._kept[order.id] = order
         self._tell(order, order.placed_at)
 
@@ -180,7 +179,7 @@ class MemoryOrders:
         self._tell(order, at)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Orders]:
+    async def begin(self) -> AsyncGenerator[Orders, None]:
         """Yield itself, and forget what was done when the block fails."""
         kept, events = dict(self._kept), list(self._events)
         try:
@@ -190,17 +189,19 @@ class MemoryOrders:
             raise
 
     async def events(self, *, since: datetime | None = None) -> AsyncIterator[OrderEvent]:
-        """Yield events in order: from *since* on, or from now on."""
-        at = len(self._events) if since is None else sum(each.at < since for each in self._events)
+        """Return events in order: from *since* on, or from now on."""
+        return self._after(len(self._events) if since is None else sum(each.at < since for each in self._events))
+
+    async def _after(self, last: int) -> AsyncIterator[OrderEvent]:
         while True:
-            while at < len(self._events):
-                yield self._events[at]
-                at += 1
+            for event in self._events[last:]:
+                last += 1
+                yield event
             self._told.clear()
             await self._told.wait()
 
     def _tell(self, order: Order, at: datetime) -> None:
-        self._events.append(OrderEvent(order_id=order.id, status=order.status, at=at))
+        self._events.append(OrderEvent(order_id=order.id, status=order.status, version=order.version, at=at))
         self._told.set()
 
 

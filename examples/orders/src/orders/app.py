@@ -47,7 +47,9 @@ def build(settings: Settings) -> App:
     app.provide(feed, scope="app")
 
     rpc = grpc.service("orders.v1.Orders", proto=PROTO)
-    app.expose(place_order, http.post("/orders", status=201, location="/orders/{id}"), rpc("PlaceOrder"), allow=signed_in)
+    app.expose(
+        place_order, http.post("/orders", status=201, location="/orders/{id}"), rpc("PlaceOrder"), allow=signed_in
+    )
     app.expose(list_orders, http.get("/orders"), rpc("ListOrders"), allow=signed_in)
     app.expose(get_order, http.get("/orders/{order_id}", etag="version"), rpc("GetOrder"), allow=signed_in)
     app.expose(

@@ -70,6 +70,8 @@ class OrderEvent:
 
     order_id: UUID
     status: Status
+    version: int
+    """The order's version from then on."""
     at: datetime
 
 
@@ -77,7 +79,11 @@ class Orders(Protocol):
     """Keeps orders; whatever it is told is kept or not kept together with the rest of the call."""
 
     async def add(self, order: Order) -> None:
-        """Keep a new order, and that it was placed."""
+        """Keep a new order, and that it was placed.
+
+        Raises:
+            AlreadyExists: It is kept already.
+        """
         ...
 
     async def get(self, order_id: UUID) -> Order | None:
@@ -108,6 +114,10 @@ class UnitOfWork(Protocol):
 class Feed(Protocol):
     """Tells what happens to orders, to whoever listens."""
 
-    def events(self, *, since: datetime | None = None) -> AsyncIterator[OrderEvent]:
-        """Yield events in order: from *since* on, or from now on; it does not end by itself."""
+    async def events(self, *, since: datetime | None = None) -> AsyncIterator[OrderEvent]:
+        """Return events in order, from *since* on or from now on; they do not end by themselves.
+
+        Whatever happens after this has returned is among them, so that what is
+        read then and what is told later leave no gap.
+        """
         ...

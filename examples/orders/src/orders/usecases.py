@@ -1,17 +1,21 @@
 """What the service does: messages and the functions that answer them. No transport, no driver."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from hardy.core import Clock, InvalidArgument, NotFound, Principal
+from hardy.core import Clock, NotFound, OutOfRange, Principal
 from hardy.schema import Ge, Le, MaxLen, MinLen
 from orders.domain import Feed, Order, OrderChanged, OrderEvent, Orders, Status, UnitOfWork
 
-T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+
+MOST_IMPORTED = 10_000
 
 Sku = Annotated[str, MinLen(1), MaxLen(64)]
 Quantity = Annotated[int, Ge(1), Le(10_000)]
@@ -32,12 +36,12 @@ class PlaceOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
+class Page(Generic[A]):
     """One page of a list."""
 
-    items: list[T]
-    next: str | None = None
-    """The cursor of the page after this one; absent on the last."""
+    items: list[A]
+    next: UUID | None = None
+    """The cursor of the page after this one; none on the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +72,12 @@ async def get_order(order_id: UUID, *, orders: Orders, caller: Principal) -> Ord
 
 
 async def list_orders(
-    cursor: str | None = None, limit: Annotated[int, Ge(1), Le(100)] = 20, *, orders: Orders, caller: Principal
+    cursor: UUID | None = None, limit: Annotated[int, Ge(1), Le(100)] = 20, *, orders: Orders, caller: Principal
 ) -> Page[Order]:
     """List the caller's orders, a page at a time."""
-    after = _read_cursor(cursor)
-    found = await orders.page(buyer=caller.subject, after=after, limit=limit + 1)
+    found = await orders.page(buyer=caller.subject, after=cursor, limit=limit + 1)
     items = found[:limit]
-    return Page(items=items, next=str(items[-1].id) if len(found) > limit else None)
+    return Page(items=items, next=items[-1].id if len(found) > limit else None)
 
 
 async def cancel_order(
@@ -97,7 +100,7 @@ async def ship_order(order_id: UUID, *, orders: Orders, clock: Clock) -> Order:
 
 async def watch_orders(since: datetime | None = None, *, feed: Feed) -> AsyncIterator[OrderEvent]:
     """Watch what happens to all orders, from a moment on or from now on."""
-    async for event in feed.events(since=since):
+    async for event in await feed.events(since=since):
         yield event
 
 
@@ -105,40 +108,35 @@ async def import_orders(
     items: AsyncIterator[PlaceOrder], *, work: UnitOfWork, caller: Principal, clock: Clock
 ) -> Imported:
     """Place many orders at once: all of them, or none."""
-    count = 0
+    taken: list[Order] = []
+    async for item in items:
+        if len(taken) == MOST_IMPORTED:
+            raise OutOfRange("an import has too many orders; send them in parts", most=MOST_IMPORTED)
+        taken.append(_order(item, buyer=caller.subject, at=clock.now()))
+    # Only now: a transaction that waited for a slow caller would keep everybody else from writing.
     async with work.begin() as orders:
-        async for item in items:
-            await orders.add(_order(item, buyer=caller.subject, at=clock.now()))
-            count += 1
-    return Imported(count=count)
+        for order in taken:
+            await orders.add(order)
+    return Imported(count=len(taken))
 
 
 async def track(
     ids: AsyncIterator[TrackOrder], *, work: UnitOfWork, feed: Feed, caller: Principal, clock: Clock
 ) -> AsyncIterator[OrderEvent]:
     """Follow orders: each id that comes in is answered by its status now and by every change after."""
-    followed: set[UUID] = set()
-    changes: asyncio.Queue[OrderEvent | None] = asyncio.Queue(maxsize=100)
-
-    async def take_ids() -> None:
-        async for wanted in ids:
-            async with work.begin() as orders:
-                order = await _own(orders, wanted.order_id, caller)
-            followed.add(order.id)
-            await changes.put(OrderEvent(order_id=order.id, status=order.status, at=clock.now()))
-        await changes.put(None)
-
-    async def take_changes() -> None:
-        async for event in feed.events():
-            if event.order_id in followed:
-                await changes.put(event)
-
-    async with asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(take_changes())
-        tasks.create_task(take_ids())
-        while (change := await changes.get()) is not None:
-            yield change
-        listening.cancel()
+    told: dict[UUID, int] = {}
+    async with aclosing(_merged(ids, await feed.events())) as both:
+        async for news in both:
+            event = news
+            if isinstance(event, TrackOrder):
+                async with work.begin() as orders:
+                    order = await _own(orders, event.order_id, caller)
+                event = OrderEvent(order_id=order.id, status=order.status, version=order.version, at=clock.now())
+            # The status just read may hold a change that the feed tells once more.
+            elif event.version <= told.get(event.order_id, event.version):
+                continue
+            told[event.order_id] = event.version
+            yield event
 
 
 def _order(msg: PlaceOrder, *, buyer: str, at: datetime) -> Order:
@@ -159,8 +157,22 @@ async def _changed(orders: Orders, before: Order, after: Order, at: datetime) ->
     return after
 
 
-def _read_cursor(cursor: str | None) -> UUID | None:
+async def _merged(first: AsyncIterator[A], second: AsyncIterator[B]) -> AsyncGenerator[A | B, None]:
+    """Yield what either iterator yields, as it comes, until one of them ends."""
+    ahead: dict[asyncio.Future[A | B], AsyncIterator[A | B]] = {}
+    sources: tuple[AsyncIterator[A | B], ...] = (first, second)
+    for source in sources:
+        ahead[asyncio.ensure_future(anext(source))] = source
     try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise InvalidArgument("the cursor is not one of this list", cursor=cursor) from None
+        while True:
+            done, _ = await asyncio.wait(ahead, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                source = ahead.pop(each)
+                yield each.result()
+                ahead[asyncio.ensure_future(anext(source))] = source
+    except StopAsyncIteration:
+        return
+    finally:
+        for each in ahead:
+            each.cancel()
+        await asyncio.gather(*ahead, return_exceptions=True)
