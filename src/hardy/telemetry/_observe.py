@@ -52,7 +52,7 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
 
     def ended(call: Call, code: Code | None, started: float) -> None:
         seconds = monotonic() - started
-        if emit is not None:
+        if emit:
             emit(CallEnded(call=call, code=code, seconds=seconds))
         principal = call.principal
         write = logger.warning if code in _TROUBLE else logger.info

@@ -118,6 +118,13 @@ def test_every_listener_hears_every_notice_in_order():
     assert heard == [("first", "database"), ("second", "database")]
 
 
+def test_notices_are_true_only_while_somebody_listens():
+    notices = Notices()
+    assert not notices
+    notices.listen(lambda notice: None)
+    assert notices
+
+
 def test_the_system_clock_is_aware_and_never_goes_back():
     clock = SystemClock()
     assert clock.now().tzinfo is UTC
