@@ -1,7 +1,7 @@
 """The program of a service: serve, or run one of its commands."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hardy.app._app import App
 from hardy.app._arguments import Help, WrongUsage, parse
@@ -32,8 +32,15 @@ def run(build: Build, *, argv: Sequence[str] | None = None) -> None:
     sys.exit(main(build, sys.argv[1:] if argv is None else argv, program=_program()))
 
 
-def main(build: Build, argv: Sequence[str], *, program: str) -> int:
-    """Do what *argv* says and return the exit code; see `run`."""
+def main(
+    build: Build, argv: Sequence[str], *, program: str, ready: Callable[[Service], None] | None = None
+) -> int:
+    """Do what *argv* says and return the exit code; see `run`.
+
+    Args:
+        program: What usage lines call the program.
+        ready: Called once the service takes calls.
+    """
     try:
         arguments = parse(program, argv)
         loaded = load_for(build, arguments.source)
@@ -42,7 +49,7 @@ def main(build: Build, argv: Sequence[str], *, program: str) -> int:
         app = make(build, loaded.settings)
         if arguments.command is not None:
             return run_command(app, program, arguments.command, arguments.rest)
-        serve(app)
+        serve(app, ready=ready)
     except Help as help_:
         print(help_)
     except (WrongUsage, command.WrongUsage) as wrong:
