@@ -16,6 +16,7 @@ class Component(Protocol):
     - ``async ping()``: raises when what it stands for cannot be reached; asked by the ready probe (`Pings`);
     - ``async drain()``: finishes what is in flight and takes nothing new (`Drains`);
     - ``statistics()``: a frozen record of what it did (`Counts`);
+    - ``process_local``: true when replicas cannot share it, so that production refuses it beside several of them;
     - ``port``: the type under which what it yields is injected, when that is not its class;
     - ``providers()``: providers it brings along (`Brings`);
     - ``check()``: everything that is wrong with it, told at build (`Checks`).

@@ -37,6 +37,9 @@ class Database:
             if not exists ...``. It stands in for migrations while there are none.
     """
 
+    process_local = True
+    """SQLite's file belongs to one machine: several replicas would have one database each."""
+
     def __init__(self, settings: DatabaseSettings, *, schema: str | Path | None = None) -> None:
         self._path = _path(settings.url)
         self._settings = settings
