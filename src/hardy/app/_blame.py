@@ -45,10 +45,8 @@ def blame(error: BaseException) -> Blame:
     own = [each for each in frames if not each.library]
     if not own:
         return Blame(None)
-    last = own[-1]
-    return Blame(
-        Place.of_line(last.file, last.line), _folded(frames[frames.index(own[0]) :]) if len(frames) > 1 else ()
-    )
+    last, way = own[-1], frames[frames.index(own[0]) :]
+    return Blame(Place.of_line(last.file, last.line), _folded(way) if len(way) > 1 else ())
 
 
 def _frames(trace: TracebackType | None) -> list[_Frame]:

@@ -29,15 +29,23 @@ class _CommandCall(Call):
         self._write(self._codec.encode(item) + b"\n")
 
 
-async def carry_out(exposed: Exposed, message: object, write: Write) -> None:
+async def carry_out(exposed: Exposed, message: object, write: Write, *, principal: Principal | None = None) -> None:
     """Carry the command's operation out with *message*; *write* takes each line of the reply.
+
+    Args:
+        exposed: The operation with its composed chain, usually bound to a command.
+        message: What the use case is given.
+        write: Called with each line of the reply, as JSON.
+        principal: Who calls; a command calls as itself when left out.
 
     Raises:
         Error: What the call was answered with.
     """
     operation = exposed.operation
     call = _CommandCall(operation, message, codec(operation.reply), write)
-    if isinstance(exposed.binding, Command):
+    if principal is not None:
+        call.principal = principal
+    elif isinstance(exposed.binding, Command):
         call.principal = Principal(f"command:{exposed.binding.name}", kind="service")
     reply = await call.run(exposed.handler)
     if not operation.kind.streams_out and reply is not None:
