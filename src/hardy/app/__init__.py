@@ -22,9 +22,11 @@ from hardy.app._assembly import Assembly
 from hardy.app._blame import Blame, blame
 from hardy.app._build import Build, Source, load_for, make, settings_class
 from hardy.app._documents import described, openapi
+from hardy.app._loop import run_loop
+from hardy.app._opening import taken_address
 from hardy.app._remote import Remote, remote
-from hardy.app._run import main, run, run_command
-from hardy.app._serve import run_loop, serve, serving, taken_address, wanted
+from hardy.app._run import leave, main, run, run_command
+from hardy.app._serve import serve, serving, wanted
 from hardy.app._service import Listen, Service
 from hardy.app._shutdown import Shutdown, ShutdownReport
 from hardy.core import publish
@@ -50,6 +52,7 @@ __all__ = [
     "blame",
     "described",
     "holder_of",
+    "leave",
     "load_for",
     "main",
     "make",

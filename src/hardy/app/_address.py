@@ -1,6 +1,6 @@
 """Who holds a port that a service wants: told by name, so that nobody has to look for it."""
 
-import time
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from hardy.core import Diagnostic
 
 _PROC = Path("/proc")
 _LISTEN = "0A"
+_PORTS = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Holder:
     minutes: int
 
 
-def port_in_use(host: str, port: int, *, flag: str, variable: str) -> Diagnostic:
+def port_in_use(port: int, *, flag: str, variable: str) -> Diagnostic:
     """Return the diagnostic for a port that another process listens on.
 
     Args:
@@ -28,15 +29,14 @@ def port_in_use(host: str, port: int, *, flag: str, variable: str) -> Diagnostic
         variable: The variable that sets it for good.
     """
     holder = holder_of(port)
-    helps = [f"take the next free port now      {flag} 0", f"give this service its own port   {variable}={port + 2}"]
+    own = port + 2 if port + 2 < _PORTS else port - 2
+    helps = [f"take the next free port now      {flag} 0", f"give this service its own port   {variable}={own}"]
     if holder is None:
         held = "held by   a process you may not inspect"
     else:
         held = f"held by   pid {holder.pid}   {holder.command}   {holder.directory}   since {holder.minutes} min"
         helps.append(f"stop the other one               kill {holder.pid}")
-    return Diagnostic(
-        code="H0301", title=f"port {port} on {host} is already in use", body=(held, ""), helps=tuple(helps)
-    )
+    return Diagnostic(code="H0301", title=f"port {port} is already in use", body=(held, ""), helps=tuple(helps))
 
 
 def not_permitted(error: OSError) -> Diagnostic:
@@ -75,18 +75,35 @@ def _listening(port: int) -> set[str]:
 
 def _owns(process: Path, inodes: set[str]) -> bool:
     try:
-        return any(str(each.readlink()) in inodes for each in (process / "fd").iterdir())
+        descriptors = list((process / "fd").iterdir())
     except OSError:
         return False  # another user's process, or one that has just ended
+    return any(_target(each) in inodes for each in descriptors)
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def _describe(process: Path) -> Holder | None:
     try:
         command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         directory = str((process / "cwd").readlink())
-        minutes = int((time.time() - process.stat().st_mtime) / 60)
-    except OSError:
+        minutes = int(_age(process) / 60)
+    except (OSError, ValueError, IndexError):  # it has just ended, or is not ours to look into
         return None
     home = str(Path.home())
-    shown = "~" + directory.removeprefix(home) if directory.startswith(home) and home != "/" else directory
-    return Holder(int(process.name), command[:80], shown, minutes)
+    if home != "/" and f"{directory}/".startswith(f"{home}/"):
+        directory = f"~{directory.removeprefix(home)}"
+    return Holder(int(process.name), command[:80], directory, minutes)
+
+
+def _age(process: Path) -> float:
+    """Return for how many seconds *process* has been running, as proc(5) counts."""
+    after_name = (process / "stat").read_text().rpartition(")")[2].split()
+    started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+    uptime = float((_PROC / "uptime").read_text().split()[0])
+    return max(0.0, uptime - started)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import msgspec
 
 from hardy.lifecycle import Health
-from hardy.server import Request, Response, prepare
+from hardy.server import RenderError, Request, Response, prepare
 
 _JSON = prepare([(b"content-type", b"application/json"), (b"cache-control", b"no-store")])
-_ALLOW = prepare([(b"allow", b"GET, HEAD"), (b"cache-control", b"no-store")])
+_ALLOW = (b"allow", b"GET, HEAD")
 
 
 class Admin:
@@ -17,19 +17,32 @@ class Admin:
     Live says that the process answers at all: it stays 200 until the exit, or
     Kubernetes would kill a service that drains. Ready says that calls may be
     sent here: it goes red first of all at a shutdown.
+
+    Args:
+        health: What the probes ask.
+        info: Returns the facts of ``/info``.
+        refuse: Makes the answer to everything else.
     """
 
-    def __init__(self, health: Health, info: Callable[[], dict[str, object]]) -> None:
+    def __init__(self, health: Health, info: Callable[[], dict[str, object]], refuse: RenderError) -> None:
         self._health = health
         self._info = info
+        self._refuse = refuse
 
     async def handle(self, request: Request) -> Response:
         """Answer one request of the admin port."""
+        answer = await self._find(request.path)
+        if answer is None:
+            return self._refuse(404, "no such path")
         if request.method not in {"GET", "HEAD"}:
-            return Response(405, _ALLOW)
-        match request.path:
+            refused = self._refuse(405, f"{request.method} is not allowed here")
+            return Response(refused.status, [*refused.headers, _ALLOW], refused.body)
+        return answer
+
+    async def _find(self, path: str) -> Response | None:
+        match path:
             case "/livez":
-                return _report(ok=True)
+                return _report(ok=self._health.live)
             case "/startupz":
                 return _report(ok=self._health.started)
             case "/readyz":
@@ -38,12 +51,8 @@ class Admin:
             case "/info":
                 return Response(200, _JSON, msgspec.json.encode(self._info()))
             case _:
-                return _answer(404, {"title": "Not Found", "status": 404, "code": "NOT_FOUND"})
+                return None
 
 
 def _report(*, ok: bool, **facts: object) -> Response:
-    return _answer(200 if ok else 503, {"ok": ok, **facts})
-
-
-def _answer(status: int, body: dict[str, object]) -> Response:
-    return Response(status, _JSON, msgspec.json.encode(body))
+    return Response(200 if ok else 503, _JSON, msgspec.json.encode({"ok": ok, **facts}))

@@ -1,7 +1,6 @@
 """The service's table of contents."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -10,6 +9,7 @@ from hardy.auth import Authenticator
 from hardy.config import Settings
 from hardy.core import Binding, BuildFailed, Clock, Diagnostic, Error, Middleware, Operation, Rule
 from hardy.lifecycle import Component
+from hardy.transport import http
 
 Factory = TypeVar("Factory", bound=Callable[..., object])
 
@@ -28,7 +28,7 @@ class MountLine:
     """Somebody's ASGI application under a path."""
 
     path: str
-    application: Callable[..., object]
+    application: http.AsgiApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class App:
     ) -> None:
         self.name = name
         self.settings = settings if settings is not None else Settings(environment="dev")
+        self.is_told = settings is not None
+        """Whether it was given its settings; `make` gives it those that were loaded otherwise."""
         self.json_case: Literal["snake", "camel"] = json_case
         self.clock = clock
         self.authenticators: tuple[Authenticator, ...] = tuple(auth) if isinstance(auth, Sequence) else (auth,)
@@ -85,6 +87,8 @@ class App:
         self.mounts: list[MountLine] = []
         self.overrides: list[Mapping[object, object]] = []
         self.faults: list[Diagnostic] = []
+        self.running = 0
+        """How many services of it are open now."""
 
     def __repr__(self) -> str:
         return f"<App {self.name}: {len(self.exposures)} operations>"
@@ -144,12 +148,12 @@ class App:
         )
         self.exposures.append(Exposure(operation, bindings, tuple(use)))
 
-    def mount(self, path: str, application: Callable[..., object]) -> None:
+    def mount(self, path: str, application: http.AsgiApp) -> None:
         """Serve somebody's ASGI *application* under *path*; hardy's own routes win."""
         self.mounts.append(MountLine(path, application))
 
     @contextmanager
-    def override(self, replacements: Mapping[object, object]) -> Iterator[None]:
+    def override(self, replacements: Mapping[object, object]) -> Generator[None]:
         """Replace what provides a port, for tests; entered before the app starts.
 
         An override that nothing needs is an error, so a test cannot silently
@@ -158,18 +162,22 @@ class App:
         Args:
             replacements: The port's type and the value used instead.
 
+        Raises:
+            RuntimeError: The app runs already, so its ports are made.
+
         Example:
             >>> app = App("orders")
             >>> with app.override({dict: {"tea": 3}}):
             ...     [fault.code for fault in app.check()]
             ['H0705']
         """
+        if self.running:
+            raise RuntimeError("override before the app is started: its ports are made already")
         self.overrides.append(replacements)
         try:
             yield
         finally:
-            with contextlib.suppress(ValueError):
-                self.overrides.remove(replacements)
+            self.overrides[:] = [each for each in self.overrides if each is not replacements]
 
     def check(self) -> tuple[Diagnostic, ...]:
         """Return everything that is wrong with the service; nothing is opened or called."""

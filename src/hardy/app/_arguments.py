@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import cast
 
 from hardy.app._build import Source
+from hardy.transport.command import Parser
 
 FLAGS = {
     "--environment": ("environment", "dev, test or production"),
@@ -20,14 +21,6 @@ FLAGS = {
 """Flag to setting; the same for a service's own program and ``hardy run``."""
 
 
-class WrongUsage(Exception):
-    """The command line cannot be read; the text is shown to whoever typed it."""
-
-
-class Help(Exception):
-    """Help was asked for; the text is it."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
     """What a command line says."""
@@ -38,28 +31,19 @@ class Arguments:
     rest: tuple[str, ...] = ()
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise WrongUsage(f"error: {message}\n{self.format_usage().rstrip()}")
-
-    def print_help(self, file: object = None) -> NoReturn:
-        raise Help(self.format_help())
-
-
-def parse(program: str, argv: Sequence[str], commands: Sequence[str] = ()) -> Arguments:
-    """Read *argv*.
+def parse(program: str, argv: Sequence[str]) -> Arguments:
+    """Read *argv*; what follows a command is the command's.
 
     Raises:
         WrongUsage: An unknown flag, or one without its value.
         Help: ``--help`` was given.
     """
-    parser = _Parser(prog=program, allow_abbrev=False, description="Serve, or run one of the service's commands.")
+    parser = Parser(prog=program, allow_abbrev=False, description="Serve, or run one of the service's commands.")
     for flag, (setting, text) in FLAGS.items():
         parser.add_argument(flag, dest=setting, help=text, metavar="VALUE")
     parser.add_argument("--config", type=Path, help="TOML file of settings", metavar="FILE")
     parser.add_argument("--env-file", type=Path, help="file of variables", metavar="FILE")
-    told = f"one of: {', '.join(commands)}" if commands else "a command of the service; it has none"
-    parser.add_argument("command", nargs="?", help=told)
+    parser.add_argument("command", nargs="?", help="a command of the service, followed by its own flags")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     given = cast("dict[str, object]", vars(parser.parse_args(list(argv))))
     flags = {setting: given[setting] for setting, _ in FLAGS.values() if given[setting] is not None}

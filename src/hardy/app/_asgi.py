@@ -1,5 +1,7 @@
 """The same service as an ASGI application, for a host that brings its own server."""
 
+from contextlib import AsyncExitStack
+
 from hardy.app._assembly import Assembly
 from hardy.app._build import Build, Source, load_for, make
 from hardy.app._doors import http_transport
@@ -37,14 +39,14 @@ def asgi_of(assembly: Assembly) -> http.AsgiApp:
     service = Service(assembly)
     mounts = [http.Mount(each.path, each.application) for each in assembly.app.mounts]
     transport = http_transport(assembly, mounts)
+    stack = AsyncExitStack()
 
     async def start() -> None:
-        await service.__aenter__()
-        for mount in mounts:
-            await service.stack.enter_async_context(mount)
-
-    async def stop() -> None:
-        await service.__aexit__(None, None, None)
+        async with AsyncExitStack() as opening:
+            await opening.enter_async_context(service)
+            for mount in mounts:
+                await opening.enter_async_context(mount)
+            stack.push_async_exit(opening.pop_all())
 
     body = assembly.app.settings.limits.body
-    return http.Asgi(transport.handle, refuse=transport.refuse, start=start, stop=stop, max_body=body)
+    return http.Asgi(transport.handle, refuse=transport.refuse, start=start, stop=stack.aclose, max_body=body)

@@ -1,12 +1,14 @@
 """The checked service: plans made, chains composed, nothing opened yet."""
 
 from collections.abc import Callable, Sequence
+from typing import TextIO
 
 from hardy.app._app import App
 from hardy.app._chain import chain, checking, decode
 from hardy.app._examine import examine
+from hardy.app._tell import telling
 from hardy.app._wiring import Wiring
-from hardy.auth import admit
+from hardy.auth import Authenticator, admit
 from hardy.core import BuildFailed, Exposed, Handler, Notices, Operation
 from hardy.resilience import InFlight
 from hardy.telemetry import make_logger, observe
@@ -14,6 +16,13 @@ from hardy.telemetry import make_logger, observe
 
 class Assembly:
     """A service that has passed every check: whoever serves it needs nothing more.
+
+    Args:
+        app: What the service consists of; what is said to it later has no effect.
+        authenticators: Asked before the app's own: a test says with one who is calling.
+        log: Where the log goes; standard output when left out.
+        check_replies: Whether what a use case returns is compared with its
+            annotation; in the test environment when left out.
 
     Raises:
         BuildFailed: With everything that is wrong, as `App.check` tells it.
@@ -28,29 +37,40 @@ class Assembly:
         'ping'
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        authenticators: Sequence[Authenticator] = (),
+        log: TextIO | None = None,
+        check_replies: bool | None = None,
+    ) -> None:
         if faults := examine(app):
             raise BuildFailed(faults)
         settings = app.settings
+        telemetry = settings.telemetry
         self.app = app
+        self.logger = make_logger(level=telemetry.level, format=telemetry.format, stream=log, service=app.name)
         self.notices = Notices()
-        self.logger = make_logger(level=settings.telemetry.level, format=settings.telemetry.format, service=app.name)
+        self.notices.listen(telling(self.logger))
         self.in_flight = InFlight(timeout=settings.limits.timeout)
         wiring = Wiring(app)
         self.container = wiring.container
         self.components = wiring.components
+        self._authenticators = (*authenticators, *app.authenticators)
+        self._checks = settings.environment == "test" if check_replies is None else check_replies
         self._operations = {each.operation.function: each.operation for each in app.exposures}
         self._handlers = self._compose(app)
 
     def _compose(self, app: App) -> dict[Operation, Handler]:
-        around = (observe(self.logger, self.notices), self.in_flight.bound, admit(app.authenticators), decode)
-        test = app.settings.environment == "test"
+        around = (observe(self.logger, self.notices), self.in_flight.bound, admit(self._authenticators), decode)
         handlers: dict[Operation, Handler] = {}
         for each in app.exposures:
             operation = each.operation
-            checked = (checking(operation, app.json_case),) if test else ()
-            middleware = (*around, *app.middleware, *each.middleware, *checked)
-            handlers[operation] = chain(operation, self.container.plan(operation), middleware, self.in_flight)
+            invoke = checking(operation, app.json_case) if self._checks else operation.invoke
+            middleware = (*around, *app.middleware, *each.middleware)
+            plan = self.container.plan(operation)
+            handlers[operation] = chain(operation, invoke, plan, middleware, self.in_flight)
         return handlers
 
     def operation(self, use_case: Callable[..., object]) -> Operation:

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from platform import python_version
 from typing import TYPE_CHECKING
 
-from hardy.app._describe import BUILT_IN
+from hardy.app._describe import BUILT_IN, name_of
 
 if TYPE_CHECKING:
     from hardy.app._service import Service
@@ -32,13 +32,7 @@ def _facts(service: "Service") -> dict[str, object]:
         "timeout": settings.limits.timeout,
         "docs": settings.http.docs,
         "reflection": settings.grpc.reflection,
-        "chain": [
-            *BUILT_IN,
-            *[getattr(each, "__name__", "?") for each in app.middleware],
-            "scope",
-            "use case",
-            "encode",
-        ],
+        "chain": " > ".join([*BUILT_IN, *map(name_of, app.middleware), "scope", "use case", "encode"]),
     }
 
 
@@ -59,7 +53,6 @@ def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list
         lines.append(f"  gRPC     {facts['grpc']}   {len(service.assembly.exposed('grpc'))} methods")
     if facts["admin"]:
         lines.append(f"  admin    http://{facts['admin']}   /livez /readyz /startupz /info")
-    chain = facts["chain"]
-    lines.append(f"  chain    {' > '.join(str(each) for each in chain) if isinstance(chain, list) else ''}")
+    lines.append(f"  chain    {facts['chain']}")
     lines.append(f"  ready    {seconds:.2f} s   every call ends within {facts['timeout']:g} s unless it says otherwise")
     return lines

@@ -64,7 +64,7 @@ def load_for(build: Build, source: Source) -> Loaded[Settings]:
 
 
 def make(build: Build, settings: Settings) -> App:
-    """Let *build* make the app.
+    """Let *build* make the app; one that was given no settings gets *settings*.
 
     Raises:
         BuildFailed: It fails, or returns something else.
@@ -77,6 +77,8 @@ def make(build: Build, settings: Settings) -> App:
         raise BuildFailed([_failed(build, error)]) from error
     if not isinstance(app, App):
         raise BuildFailed([_wrong(build, f"returned {type(app).__name__}, not an App")])
+    if not app.is_told:
+        app.settings = settings
     return app
 
 

@@ -1,12 +1,15 @@
 """Composes the chain of one operation: built-ins, the user's middleware, scope, use case, encoding."""
 
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import cast
 
 from hardy.core import Call, Error, Handler, InvalidMessage, Middleware, Operation, compose, shielded
 from hardy.di import Plan
 from hardy.resilience import InFlight
 from hardy.schema import JsonCase, codec
+
+Invoke = Callable[[object, dict[str, object]], object]
+"""Calls the use case with its message and needs: returns the coroutine, or the async generator of a stream."""
 
 
 async def decode(call: Call, proceed: Handler) -> object:
@@ -15,20 +18,22 @@ async def decode(call: Call, proceed: Handler) -> object:
     return await proceed(call)
 
 
-def chain(operation: Operation, plan: Plan, middleware: Sequence[Middleware], in_flight: InFlight) -> Handler:
+def chain(
+    operation: Operation, invoke: Invoke, plan: Plan, middleware: Sequence[Middleware], in_flight: InFlight
+) -> Handler:
     """Return the handler of *operation*: *middleware* around its scope and use case."""
-    innermost = _streaming(operation, plan, in_flight) if operation.kind.streams_out else _unary(operation, plan)
+    innermost = _streaming(invoke, plan, in_flight) if operation.kind.streams_out else _unary(invoke, plan)
     return compose(middleware, innermost)
 
 
-def _unary(operation: Operation, plan: Plan) -> Handler:
-    invoke = operation.invoke
-
+def _unary(invoke: Invoke, plan: Plan) -> Handler:
     async def carry_out(call: Call, needs: dict[str, object]) -> object:
         try:
             reply = await cast("Awaitable[object]", invoke(call.message, needs))
         except BaseExceptionGroup as group:
-            raise _told(group) from group
+            if (error := _told(group)) is None:
+                raise
+            raise error from group
         # Inside the scope: a reply that cannot be encoded rolls back.
         call.encode(reply)
         return reply
@@ -37,9 +42,7 @@ def _unary(operation: Operation, plan: Plan) -> Handler:
     return lambda call: run(call, carry_out)
 
 
-def _streaming(operation: Operation, plan: Plan, in_flight: InFlight) -> Handler:
-    invoke = operation.invoke
-
+def _streaming(invoke: Invoke, plan: Plan, in_flight: InFlight) -> Handler:
     async def carry_out(call: Call, needs: dict[str, object]) -> None:
         items = cast("AsyncGenerator[object, None]", invoke(call.message, needs))
         try:
@@ -50,7 +53,9 @@ def _streaming(operation: Operation, plan: Plan, in_flight: InFlight) -> Handler
                     in_flight.flowing(call)
                     first = False
         except BaseExceptionGroup as group:
-            raise _told(group) from group
+            if (error := _told(group)) is None:
+                raise
+            raise error from group
         finally:
             await shielded(items.aclose())
 
@@ -58,34 +63,41 @@ def _streaming(operation: Operation, plan: Plan, in_flight: InFlight) -> Handler
     return lambda call: run(call, carry_out)
 
 
-def _told(group: BaseExceptionGroup) -> BaseException:
-    """Return what a task group of the use case means to the caller: its first error, when all are ours."""
+def _told(group: BaseExceptionGroup) -> Error | None:
+    """Return what a task group of the use case means to the caller: its first error when all are ours, else nothing."""
     ours, others = group.split(Error)
     if ours is None or others is not None:
-        return group
-    error: BaseException = ours
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        return None
+    first: Error | BaseExceptionGroup[Error] = ours
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
 
 
-def checking(operation: Operation, json_case: JsonCase) -> Middleware:
-    """Make the middleware of the test environment that compares each reply with its declared type."""
-    if operation.raw or operation.kind.streams_out or operation.reply is type(None):
-        return _pass
-    reply_codec = codec(operation.reply, json_case=json_case)
+def checking(operation: Operation, json_case: JsonCase) -> Invoke:
+    """Return what calls the use case in tests: replies, and items of a stream, are compared with their annotation."""
+    if operation.raw or operation.reply is type(None):
+        return operation.invoke
+    validate = codec(operation.reply, json_case=json_case).validate
 
-    async def check(call: Call, proceed: Handler) -> object:
-        reply = await proceed(call)
+    def check(reply: object) -> object:
         try:
-            reply_codec.validate(reply)
+            validate(reply)
         except InvalidMessage as wrong:
             faults = "; ".join(f"{fault.pointer or '/'} {fault.detail}" for fault in wrong.faults)
-            raise TypeError(f"`{operation.name}` returned what its annotation does not allow: {faults}") from wrong
+            verb = "yielded" if operation.kind.streams_out else "returned"
+            raise TypeError(f"`{operation.name}` {verb} what its annotation does not allow: {faults}") from wrong
         return reply
 
-    return check
+    async def returned(message: object, needs: dict[str, object]) -> object:
+        return check(await cast("Awaitable[object]", operation.invoke(message, needs)))
 
+    async def yielded(message: object, needs: dict[str, object]) -> AsyncGenerator[object]:
+        items = cast("AsyncGenerator[object]", operation.invoke(message, needs))
+        try:
+            async for item in items:
+                yield check(item)
+        finally:
+            await items.aclose()
 
-async def _pass(call: Call, proceed: Handler) -> object:
-    return await proceed(call)
+    return yielded if operation.kind.streams_out else returned

@@ -1,9 +1,11 @@
 """The whole service as one JSON document."""
 
+import typing
+
 from hardy.app._app import App, Exposure
 from hardy.app._wiring import Wiring
 from hardy.auth import rule_name
-from hardy.core import Operation, Place
+from hardy.core import Place
 
 BUILT_IN = ("log", "recover", "deadline", "authenticate", "allow", "decode")
 """The built-in links of every chain before the user's own, outermost first."""
@@ -15,13 +17,13 @@ def describe(app: App) -> dict[str, object]:
         "service": app.name,
         "environment": app.settings.environment,
         "operations": [_operation(app, each) for each in app.exposures],
-        "components": [_name(each) for each in app.components],
+        "components": [name_of(each) for each in app.components],
         "providers": [
-            {"factory": _name(each.factory), "scope": each.scope, "place": _place(each.factory)}
+            {"factory": name_of(each.factory), "scope": each.scope, "place": _place(each.factory)}
             for each in app.provided
         ],
         "ports": Wiring(app).container.describe(),
-        "authenticators": [_name(each) for each in app.authenticators],
+        "authenticators": [name_of(each) for each in app.authenticators],
         "mounts": [each.path for each in app.mounts],
     }
 
@@ -33,9 +35,9 @@ def _operation(app: App, exposure: Exposure) -> dict[str, object]:
         "kind": operation.kind.value,
         "summary": operation.summary,
         "place": operation.place.location if operation.place else None,
-        "message": _name(operation.message),
-        "reply": _name(operation.reply),
-        "needs": {need.name: _name(need.type) for need in operation.needs},
+        "message": name_of(operation.message),
+        "reply": name_of(operation.reply),
+        "needs": {need.name: name_of(need.type) for need in operation.needs},
         "allow": rule_name(operation.allow) if operation.allow else None,
         "raises": [error.reason or error.code.name for error in operation.raises],
         "timeout": operation.timeout if operation.timeout is not None else app.settings.limits.timeout,
@@ -46,18 +48,21 @@ def _operation(app: App, exposure: Exposure) -> dict[str, object]:
 
 def chain_of(app: App, exposure: Exposure) -> list[str]:
     """Return the links a call of the operation goes through, outermost first."""
-    own = [_name(each) for each in (*app.middleware, *exposure.middleware)]
+    own = [name_of(each) for each in (*app.middleware, *exposure.middleware)]
     return [*BUILT_IN, *own, "scope", "use case", "encode"]
 
 
-def _name(thing: object) -> str:
-    if isinstance(thing, Operation):
-        return thing.name
+def name_of(thing: object) -> str:
+    """Return what *thing* is called: functions and classes by their name, instances by their class.
+
+    Example:
+        >>> name_of(App), name_of(App("hello")), name_of(list[int])
+        ('App', 'App', 'list[int]')
+    """
+    if typing.get_origin(thing) is not None or type(thing).__module__ == "typing":
+        return str(thing).replace("typing.", "")  # a type that is put together says itself
     name = getattr(thing, "__qualname__", None)
-    if isinstance(name, str):
-        return name
-    # An instance is told by its class, a typing construct by what it reads like.
-    return str(thing) if type(thing).__module__ == "typing" else type(thing).__qualname__
+    return name if isinstance(name, str) else type(thing).__qualname__
 
 
 def _place(factory: object) -> str | None:

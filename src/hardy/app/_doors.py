@@ -4,14 +4,20 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from hardy.app._admin import Admin
 from hardy.app._assembly import Assembly
 from hardy.app._documents import openapi
 from hardy.core import Logger
+from hardy.lifecycle import Health
 from hardy.server import Limits, Request, Server, Timeouts
 from hardy.transport import http
 
 if TYPE_CHECKING:
     from hardy.transport import grpc
+
+
+CLOSE = 1.0
+"""Seconds that a server which is closed without a drain gives what it is answering."""
 
 
 class Door(Protocol):
@@ -26,8 +32,36 @@ class Door(Protocol):
         ...
 
     async def wait_idle(self, timeout: float) -> bool:
-        """Wait until every answer is out; return whether that came in time."""
+        """Wait until nothing is being answered any more; return whether that came in time."""
         ...
+
+    async def finish(self, timeout: float) -> None:
+        """Give answers that are made the time to get out, then cut what is left."""
+        ...
+
+
+class HttpDoor:
+    """The HTTP server as a door. What a mounted application still answers, only it knows."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def wind_down(self) -> None:
+        """Answer on, with ``Connection: close``."""
+        self._server.wind_down()
+
+    async def stop_accepting(self) -> None:
+        """Empty the backlog, then listen no more."""
+        await self._server.stop_accepting()
+
+    async def wait_idle(self, timeout: float) -> bool:
+        """Wait until the last connection is closed."""
+        return await self._server.wait_idle(timeout)
+
+    async def finish(self, timeout: float) -> None:
+        """Wait for the last bytes, then cut the connections."""
+        if not await self._server.wait_idle(timeout):
+            self._server.abort()
 
 
 class GrpcDoor:
@@ -45,9 +79,12 @@ class GrpcDoor:
         self._transport.stop_accepting()
 
     async def wait_idle(self, timeout: float) -> bool:
-        """Wait until the last status is out."""
-        await self._transport.stop(timeout)
+        """Return at once: every call that came in by this door is among those in flight."""
         return True
+
+    async def finish(self, timeout: float) -> None:
+        """Wait for the last status, then close."""
+        await self._transport.stop(timeout)
 
 
 def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Transport:
@@ -89,10 +126,29 @@ def http_server(
             body=limits.body_timeout,
             keep_alive=limits.keep_alive,
             write=limits.write_timeout,
+            close=CLOSE,
         ),
         on_error=_tell(assembly.logger),
         emit=assembly.notices,
         render_error=transport.refuse,
+    )
+
+
+def admin_server(
+    assembly: Assembly,
+    health: Health,
+    info: Callable[[], dict[str, object]],
+    bind: Iterable[tuple[str, int] | socket.socket],
+) -> Server:
+    """Return the server that probes ask; its errors look like those of REST."""
+    refuse = http.Transport(()).refuse
+    return Server(
+        Admin(health, info, refuse).handle,
+        bind=bind,
+        timeouts=Timeouts(close=CLOSE),
+        on_error=_tell(assembly.logger),
+        emit=assembly.notices,
+        render_error=refuse,
     )
 
 

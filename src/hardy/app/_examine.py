@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 
-from hardy.app._app import App
+from hardy.app._app import App, Exposure
 from hardy.app._documents import described
 from hardy.app._wiring import Wiring
-from hardy.auth import check_operation
+from hardy.auth import check_operation, is_internal
+from hardy.config import Settings
 from hardy.core import BuildFailed, Diagnostic, Operation
-from hardy.lifecycle import Checks
+from hardy.lifecycle import Checks, Component
+from hardy.schema import check_type
 from hardy.transport import http
+
+_OUTSIDE = frozenset({"http", "grpc"})
+"""The transports of bindings on which strangers knock."""
 
 
 def examine(app: App) -> tuple[Diagnostic, ...]:
@@ -19,7 +24,10 @@ def examine(app: App) -> tuple[Diagnostic, ...]:
         faults += check_operation(each.operation)
         for binding in each.bindings:
             faults += binding.check(each.operation)
+        faults += _unreachable(each)
+        faults += [] if each.bindings else _types(each.operation)
     faults += _configure(app)
+    faults += _mounts(app)
     for component in app.components:
         faults += component.check() if isinstance(component, Checks) else ()
     faults += _same_names(operations)
@@ -28,8 +36,70 @@ def examine(app: App) -> tuple[Diagnostic, ...]:
         from hardy.transport import grpc
 
         faults += grpc.check(bound, environment=app.settings.environment)
-    faults += Wiring(app).container.check(operations)
+    wiring = Wiring(app)
+    faults += _alone(app.settings, wiring.components)
+    faults += wiring.container.check(operations)
     return tuple(faults)
+
+
+def _unreachable(exposure: Exposure) -> list[Diagnostic]:
+    """Refuse a door for strangers on an operation that lets none of them in."""
+    operation = exposure.operation
+    outside = [each.transport for each in exposure.bindings if each.transport in _OUTSIDE]
+    if not outside or operation.allow is None or not is_internal(operation.allow):
+        return []
+    return [
+        Diagnostic(
+            code="H0643",
+            title=f"`{operation.name}` is internal, and bound to {' and '.join(sorted(set(outside)))}",
+            place=operation.place,
+            notes=("internal lets in topics, schedules, jobs and commands, and nobody from outside",),
+            helps=(
+                f"remove the binding from its `expose` line: app.expose({operation.name}, allow=internal)",
+                'allow=any_of(internal, has_scope("...")), when some from outside may call it',
+            ),
+        )
+    ]
+
+
+def _types(operation: Operation) -> list[Diagnostic]:
+    """Check the types of an operation that no binding checks, for it can be called directly."""
+    message = check_type(operation.message, what=f"the message of `{operation.name}`", place=operation.place)
+    return [*message, *check_type(operation.reply, what=f"the reply of `{operation.name}`", place=operation.place)]
+
+
+def _mounts(app: App) -> list[Diagnostic]:
+    faults: list[Diagnostic] = []
+    seen: set[str] = set()
+    for each in app.mounts:
+        path = each.path.rstrip("/")
+        if not each.path.startswith("/"):
+            remedy = f'app.mount("/{each.path}", ...)'
+            faults.append(Diagnostic(code="H0663", title=f"`{each.path}` is no path to mount at", helps=(remedy,)))
+        elif path in seen:
+            title = f"two applications are mounted at {each.path}"
+            faults.append(Diagnostic(code="H0663", title=title, helps=(f'app.mount("{path}/v2", ...)',)))
+        seen.add(path)
+    return faults
+
+
+def _alone(settings: Settings, components: Sequence[Component]) -> list[Diagnostic]:
+    """Refuse what only this process can see where several processes have to share it."""
+    if settings.environment != "production" or settings.replicas == 1:
+        return []
+    return [
+        Diagnostic(
+            code="H0662",
+            title=f"{settings.replicas} replicas have to share `{type(each).__qualname__}`, which is one process's own",
+            notes=("each replica would have one of its own, and they would disagree",),
+            helps=(
+                "use one that replicas share, such as a database server",
+                f"run a single process: {settings.prefix}_REPLICAS=1",
+            ),
+        )
+        for each in components
+        if getattr(each, "process_local", False)
+    ]
 
 
 def _configure(app: App) -> list[Diagnostic]:

@@ -3,26 +3,26 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 
-from hardy.app._address import not_permitted, port_in_use
 from hardy.app._app import App
 from hardy.app._assembly import Assembly
-from hardy.app._blame import blame
 from hardy.app._boot import tell_started
+from hardy.app._loop import run_loop
+from hardy.app._opening import explained
 from hardy.app._service import Listen, Service
-from hardy.core import BuildFailed, Diagnostic
+from hardy.core import BuildFailed
 from hardy.lifecycle import Signals
-from hardy.server import AddressInUse
-
-T = TypeVar("T")
+from hardy.telemetry import capture_stdlib
 
 
 def serve(
     app: App, *, ready: Callable[[Service], None] | None = None, listen: Mapping[str, Listen] | None = None
-) -> None:
+) -> bool:
     """Serve *app* on its settings' addresses until SIGTERM or SIGINT, then drain.
+
+    What libraries log with `logging` goes to the service's own log meanwhile.
 
     Args:
         app: What to serve.
@@ -30,11 +30,14 @@ def serve(
         listen: Where ``http``, ``grpc`` and ``admin`` listen, when not where
             the settings say; `wanted` tells those.
 
+    Returns:
+        Whether everything was closed without an error; the log has those there were.
+
     Raises:
         BuildFailed: The app is wrong (exit codes 3 and 7), an address is taken
             (4), or something it needs cannot be opened (5).
     """
-    run_loop(serving(app, ready=ready, listen=listen))
+    return run_loop(serving(app, ready=ready, listen=listen))
 
 
 def wanted(app: App) -> dict[str, Listen]:
@@ -56,65 +59,67 @@ def wanted(app: App) -> dict[str, Listen]:
 
 async def serving(
     app: App, *, ready: Callable[[Service], None] | None = None, listen: Mapping[str, Listen] | None = None
-) -> None:
-    """Serve *app* inside a running loop; see `serve`."""
+) -> bool:
+    """Serve *app* inside a running loop, in its main thread; see `serve`."""
     started = time.monotonic()
     assembly = Assembly(app)
     places = wanted(app) if listen is None else listen
     service = Service(assembly, http=places.get("http"), grpc=places.get("grpc"), admin=places.get("admin"))
-    async with Signals() as signals:
-        try:
-            await service.__aenter__()
-        except BuildFailed:
-            raise
-        except AddressInUse as taken:
-            raise BuildFailed([taken_address(app, taken)]) from None
-        except Exception as error:  # whatever a component or a door raises, the service cannot start
-            raise BuildFailed([_unopened(error)]) from error
-        try:
-            tell_started(service, time.monotonic() - started)
-            if ready is not None:
-                ready(service)
-            await signals.drain.wait()
-            await service.shutdown(force=signals.force).run()
-        finally:
-            await service.__aexit__(*sys.exc_info())
+    with capture_stdlib(assembly.logger, level=app.settings.telemetry.level):
+        async with Signals() as signals:
+            if not await _open(service, signals):
+                assembly.logger.info("told to stop while starting", signal=signals.received[0])
+                return True
+            try:
+                tell_started(service, time.monotonic() - started)
+                if ready is not None:
+                    ready(service)
+                await signals.drain.wait()
+                await service.shutdown(force=signals.force).run()
+            except BaseException:
+                await service.__aexit__(*sys.exc_info())
+                raise
+            return await close(service)
 
 
-def taken_address(app: App, taken: AddressInUse) -> Diagnostic:
-    """Return the diagnostic for an address of *app* that another process listens on."""
-    settings = app.settings
-    ports = {
-        settings.http.port: ("--port", "HTTP__PORT"),
-        settings.grpc.port: ("--grpc-port", "GRPC__PORT"),
-        settings.admin.port: ("--admin-port", "ADMIN__PORT"),
-    }
-    flag, variable = ports.get(taken.port, ("--port", "HTTP__PORT"))
-    return port_in_use(taken.host, taken.port, flag=flag, variable=f"{settings.prefix}_{variable}")
-
-
-def _unopened(error: Exception) -> Diagnostic:
-    opening = next((note for note in getattr(error, "__notes__", ()) if note.startswith("while opening")), None)
-    if isinstance(error, OSError) and opening is None:
-        return not_permitted(error)
-    blamed = blame(error)
-    what = opening.removeprefix("while opening ") if opening else "what the service needs"
-    return Diagnostic(
-        code="H0402",
-        title=f"{what} cannot be opened: {type(error).__name__}: {error}",
-        place=blamed.place,
-        body=blamed.frames,
-        helps=("see what it was told with: hardy show config",),
-    )
-
-
-def run_loop(main: Coroutine[object, object, T]) -> T:
-    """Run *main* on uvloop, or on asyncio's own loop where there is none."""
+async def _open(service: Service, signals: Signals) -> bool:
+    """Open *service*; return whether it was done before a signal came, which undoes it."""
     try:
-        import uvloop
-    except ImportError:
-        factory = None
-    else:
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)
+        with explained(service.assembly.app):
+            async with _ended_by(signals):
+                await service.__aenter__()
+    except (asyncio.CancelledError, BuildFailed):
+        if not signals.drain.is_set():
+            raise
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _ended_by(signals: Signals) -> AsyncGenerator[None]:
+    """Cancel the block at the first signal. Not `asyncio.wait_for`: a service is opened and closed by one task."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def end(_: "asyncio.Task[object]") -> None:
+        task.cancel()
+
+    told = asyncio.create_task(signals.drain.wait())
+    told.add_done_callback(end)
+    try:
+        yield
+    finally:
+        told.remove_done_callback(end)
+        told.cancel()
+        if signals.drain.is_set():
+            task.uncancel()
+
+
+async def close(service: Service) -> bool:
+    """Close *service* and return whether that went without an error, which is logged."""
+    try:
+        await service.__aexit__(None, None, None)
+    except Exception as error:  # the calls are over, and there is nobody left who could mend it
+        service.assembly.logger.error("the service did not close cleanly", exc_info=error)
+        return False
+    return True

@@ -9,18 +9,20 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from hardy.app._admin import Admin
 from hardy.app._assembly import Assembly
 from hardy.app._describe import describe
-from hardy.app._doors import Door, GrpcDoor, grpc_transport, http_server, http_transport
+from hardy.app._doors import Door, GrpcDoor, HttpDoor, admin_server, grpc_transport, http_server, http_transport
 from hardy.app._shutdown import Shutdown
 from hardy.app._wiring import port_of
-from hardy.lifecycle import Components, Health, Pings
+from hardy.lifecycle import Component, Components, Drains, Health, Pings, Tasks
 from hardy.server import Server
 from hardy.transport import http
 
 if TYPE_CHECKING:
-    pass
+    from hardy.transport.grpc import Transport as GrpcTransport
+
+FOLLOW = 1.0
+"""Seconds between two looks at readiness on behalf of gRPC's clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,23 @@ class Service:
 
     ``async with Service(assembly, ...)`` opens the admin port, then the
     components in their order, then the doors; leaving the block closes all of
-    it in reverse; `shutdown` takes calls down to none before.
+    it in reverse; `shutdown` takes calls down to none before. Both ends belong
+    to one task, as those of its components do.
 
     Args:
         assembly: The checked service.
         http: Where REST listens; nowhere when left out.
         grpc: Where gRPC listens.
         admin: Where probes are answered.
+
+    Example:
+        >>> import asyncio
+        >>> from hardy.app import App, Assembly
+        >>> async def main() -> str:
+        ...     async with Service(Assembly(App("hello"))) as service:
+        ...         return service.health.state
+        >>> asyncio.run(main())
+        'serving'
     """
 
     def __init__(
@@ -64,40 +76,44 @@ class Service:
     ) -> None:
         self.assembly = assembly
         self.http: Server | None = None
-        self.grpc: grpc.Transport | None = None
+        self.grpc: GrpcTransport | None = None
         self.admin: Server | None = None
         self.health = Health()
         self._listen = {"http": http, "grpc": grpc, "admin": admin}
-        self.stack = AsyncExitStack()
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Open everything; what was opened is closed again when something fails."""
         async with AsyncExitStack() as stack:
+            self.assembly.app.running += 1
+            stack.callback(self._ended)
             await self._open_admin(stack)
             await self._open_components(stack)
             await self._open_doors(stack)
+            await self._follow(stack)
             self.health.serve()
-            self.stack = stack.pop_all()
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Close everything in reverse."""
-        await self.stack.__aexit__(kind, error, traceback)
+        await self._stack.__aexit__(kind, error, traceback)
+
+    def _ended(self) -> None:
+        self.assembly.app.running -= 1
 
     async def _open_admin(self, stack: AsyncExitStack) -> None:
         if (listen := self._listen["admin"]) is not None:
-            admin = Admin(self.health, self._info)
             # Probes go on to the very end: the admin port is the first to open and the last to close.
-            self.admin = Server(admin.handle, bind=listen.bind)
+            self.admin = admin_server(self.assembly, self.health, self._info, listen.bind)
             await stack.enter_async_context(self.admin)
 
     async def _open_components(self, stack: AsyncExitStack) -> None:
         assembly = self.assembly
         opened = Components(assembly.notices, total=assembly.app.settings.shutdown.close_timeout)
-        for component in assembly.components:
-            name = type(component).__qualname__
+        for name, component in named(assembly.components):
             opened.add(name, component, fill=partial(assembly.container.fill, port_of(component)))
             if isinstance(component, Pings):
                 self.health.watch(name, component.ping)
@@ -117,9 +133,25 @@ class Service:
             self.grpc = grpc_transport(self.assembly, listen.host, listen.port, shared=listen.shared)
             await stack.enter_async_context(self.grpc)
 
+    async def _follow(self, stack: AsyncExitStack) -> None:
+        """Keep gRPC health in step with readiness, as far as that depends on components."""
+        transport = self.grpc
+        if transport is None or not any(isinstance(each, Pings) for each in self.assembly.components):
+            return
+
+        async def follow() -> None:
+            while True:
+                await asyncio.sleep(FOLLOW)
+                readiness = await self.health.ready()
+                if readiness.state == "serving":
+                    transport.set_serving(readiness.ready)
+
+        tasks = await stack.enter_async_context(Tasks(self.assembly.notices))
+        tasks.start("grpc health", follow)
+
     def doors(self) -> Sequence[Door]:
         """Return what lets calls in."""
-        doors: list[Door] = [] if self.http is None else [self.http]
+        doors: list[Door] = [] if self.http is None else [HttpDoor(self.http)]
         return doors if self.grpc is None else [*doors, GrpcDoor(self.grpc)]
 
     def shutdown(self, *, force: asyncio.Event | None = None) -> Shutdown:
@@ -129,9 +161,26 @@ class Service:
             force: Set it to cancel what is still in flight.
         """
         assembly = self.assembly
-        settings = assembly.app.settings.shutdown
-        force = force or asyncio.Event()
-        return Shutdown(settings, self.health, assembly.in_flight, self.doors(), assembly.logger, force=force)
+        return Shutdown(
+            assembly.app.settings.shutdown,
+            self.health,
+            assembly.in_flight,
+            self.doors(),
+            assembly.logger,
+            drains=[(name, each) for name, each in named(assembly.components) if isinstance(each, Drains)],
+            force=force or asyncio.Event(),
+        )
 
     def _info(self) -> dict[str, object]:
         return describe(self.assembly.app)
+
+
+def named(components: Sequence[Component]) -> Sequence[tuple[str, Component]]:
+    """Return *components*, each with a name of its own: its class, numbered from the second of a class on."""
+    seen: dict[str, int] = {}
+    pairs: list[tuple[str, Component]] = []
+    for component in components:
+        name = type(component).__qualname__
+        seen[name] = seen.get(name, 0) + 1
+        pairs.append((name if seen[name] == 1 else f"{name} {seen[name]}", component))
+    return pairs

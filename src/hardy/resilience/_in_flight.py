@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hardy.core import Call, Deadline, DeadlineExceeded, Error, Handler, Kind
@@ -136,9 +136,9 @@ class InFlight:
         if not idle.done():
             idle.set_result(None)
 
-    def cancel_all(self, reason: Error) -> Sequence[Call]:
-        """Cancel every call with *reason*; return them, for the report."""
-        calls = tuple(self._calls)
+    def cancel(self, reason: Error, *, only: Callable[[Call], bool] | None = None) -> Sequence[Call]:
+        """Cancel every call with *reason*, or *only* some; return them, for the report."""
+        calls = [call for call in self._calls if only is None or only(call)]
         for call in calls:
             call.cancel(reason)
         return calls

@@ -12,8 +12,9 @@ Example:
 from hardy.core import publish
 from hardy.transport.command._binding import Command, command
 from hardy.transport.command._carry_out import carry_out
-from hardy.transport.command._flags import WrongUsage, parse
+from hardy.transport.command._flags import parse
+from hardy.transport.command._parser import Help, Parser, WrongUsage
 
-__all__ = ["Command", "WrongUsage", "carry_out", "command", "parse"]
+__all__ = ["Command", "Help", "Parser", "WrongUsage", "carry_out", "command", "parse"]
 
 publish(__name__, globals())

@@ -1,0 +1,48 @@
+"""A command line is read here without ending the process: whoever asked decides."""
+
+import argparse
+from typing import NoReturn
+
+
+class WrongUsage(Exception):
+    """The command line cannot be read; the text says why and how it is used."""
+
+
+class Help(Exception):
+    """Help was asked for; the text is it.
+
+    Args:
+        program: Whose help.
+        text: The help.
+    """
+
+    def __init__(self, program: str, text: str) -> None:
+        super().__init__(text)
+        self.program = program
+
+
+class Parser(argparse.ArgumentParser):
+    """`argparse.ArgumentParser` that raises `WrongUsage` and `Help` where it would print and exit.
+
+    Example:
+        >>> Parser(prog="orders").parse_args(["--colour"])
+        Traceback (most recent call last):
+        hardy.transport.command.WrongUsage: error: unrecognized arguments: --colour
+        usage: orders [-h]
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line.
+
+        Raises:
+            WrongUsage: Always.
+        """
+        raise WrongUsage(f"error: {message}\n{self.format_usage().rstrip()}")
+
+    def print_help(self, file: object = None) -> NoReturn:
+        """Answer ``--help``.
+
+        Raises:
+            Help: Always.
+        """
+        raise Help(self.prog, self.format_help())
