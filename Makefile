@@ -20,7 +20,7 @@ help: ## List the targets.
 
 .PHONY: demo test test-all check fix bench docs
 demo: .venv/.ready ## Run the reference service and print what to try.
-	@$(PY) examples/orders/demo.py
+	@$(PY) examples/orders/demo.py $(DEMO_ARGS)
 
 test: .venv/.ready ## Check and test everything but the slow parts, on each Python present.
 	@$(MAKE) lint

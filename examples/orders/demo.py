@@ -31,7 +31,9 @@ def start(arguments: list[str]) -> int:
     def welcome(service: Service) -> None:
         telling.append(asyncio.create_task(tell(service)))
 
-    return main(build, ["--environment", "dev", *arguments], program="demo.py", ready=welcome)
+    # Whoever still watches at Ctrl-C is not waited for as long as in production.
+    flags = ["--environment", "dev", "--drain-timeout", "1s"]
+    return main(build, [*flags, *arguments], program="demo.py", ready=welcome)
 
 
 async def tell(service: Service) -> None:

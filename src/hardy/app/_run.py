@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hardy.app._app import App
 from hardy.app._arguments import parse
@@ -52,8 +52,13 @@ def leave(code: int) -> None:
     sys.exit(code)
 
 
-def main(build: Build, argv: Sequence[str], *, program: str) -> int:
-    """Do what *argv* says and return the exit code; see `run`."""
+def main(build: Build, argv: Sequence[str], *, program: str, ready: Callable[[Service], None] | None = None) -> int:
+    """Do what *argv* says and return the exit code; see `run`.
+
+    Args:
+        program: What usage lines call the program.
+        ready: Called once the service takes calls.
+    """
     try:
         arguments = parse(program, argv)
         loaded = load_for(build, arguments.source)
@@ -62,7 +67,7 @@ def main(build: Build, argv: Sequence[str], *, program: str) -> int:
         app = make(build, loaded.settings)
         if arguments.command is not None:
             return run_command(app, program, arguments.command, arguments.rest)
-        return OK if serve(app) else FAILED
+        return OK if serve(app, ready=ready) else FAILED
     except command.Help as asked:
         print(f"{asked}{_list(build) if asked.program == program else ''}", end="")
         return OK
