@@ -16,12 +16,11 @@ Example:
 """
 
 import sys
-from collections.abc import Sequence
 
 __all__ = ["main"]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     Args:

@@ -10,7 +10,7 @@ from functools import partial
 import click
 
 from hardy.app import App, described, run_loop
-from hardy.core import Error, Exposed, InvalidMessage, Malformed, Principal
+from hardy.core import Call as Incoming, Error, Exposed, InvalidMessage, Malformed, Operation, Principal
 from hardy.tools.cli._calling import Call, carry_out_here, over_grpc, over_http
 from hardy.tools.cli._files import sound
 from hardy.tools.cli._group import no_such
@@ -60,6 +60,7 @@ class Caller:
 @click.pass_context
 def command(  # noqa: PLR0913  # one parameter a flag
     context: click.Context,
+    /,
     operation: str,
     message: str,
     *,
@@ -101,16 +102,26 @@ def _find(app: App, name: str, *, grpc: bool, local: bool, context: click.Contex
     if name not in known:
         no_such("operation", name, known, context)
     doors = {each.binding.transport: each for each in reversed(described(app)) if each.operation is known[name]}
-    wanted = ("grpc",) if grpc else ("http", "grpc")
-    if local:
-        wanted = ("command", "http", "grpc")
+    wanted = ["command", "http", "grpc"] if local else ["grpc"] if grpc else ["http", "grpc"]
     found = next((doors[each] for each in wanted if each in doors), None)
+    if found is None and local:
+        found = _as_command(known[name])
     if found is None:
         where = "over gRPC" if grpc else "from outside"
         raise click.UsageError(f"{name} cannot be called {where}; try: hardy call {name} --local", ctx=context)
     if found.operation.raw:
         raise click.UsageError(f"{name} takes the request itself; call it with curl", ctx=context)
     return found
+
+
+def _as_command(operation: Operation) -> Exposed:
+    """Return an operation that nothing reaches as a command of its own name would: called by the service itself."""
+    from hardy.transport.command import command as command_called
+
+    async def unserved(call: Incoming) -> object:
+        raise RuntimeError(f"{call.operation.name} is carried out by its own chain")
+
+    return Exposed(operation, command_called(operation.name.replace("_", "-")), unserved)
 
 
 def _carry(made: Call, target: Target, caller: Caller, *, at: str | None, local: bool) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 from hardy.app import App, Assembly, Service
 from hardy.core import Error, Exposed, Operation, Principal
@@ -118,4 +118,4 @@ def _one(call: Call, reply: object, encode: Callable[[object], bytes], write: Wr
 
 def _is(kind: type[B], binding: object) -> B:
     assert isinstance(binding, kind)
-    return cast("B", binding)
+    return binding

@@ -52,11 +52,12 @@ def _places(app: App, channel: socket.socket) -> Mapping[str, Listen] | None:
     _send(channel, {"listen": {name: [place.host, place.port] for name, place in places.items()}})
     data, descriptors, _, _ = socket.recv_fds(channel, 65536, _MOST)
     sockets = [socket.socket(fileno=each) for each in descriptors]
-    answer = cast("dict[str, dict[str, int]]", json.loads(data or b'{"counts": null}'))
-    if answer["counts"] is None:
+    answer = cast("dict[str, dict[str, int] | None]", json.loads(data or b'{"counts": null}'))
+    counts = answer["counts"]
+    if counts is None:
         return None
     given: dict[str, Listen] = {}
-    for name, count in answer["counts"].items():
+    for name, count in counts.items():
         taken, sockets = tuple(sockets[:count]), sockets[count:]
         if name == "grpc":
             port: int = taken[0].getsockname()[1]

@@ -17,7 +17,7 @@ from hardy.tools.cli._style import complain, note
 @click.option("--check", is_flag=True, help="Write nothing; end with 1 when something would change.")
 @click.option("--out", metavar="PATH", help="Where to, instead of its usual place; - is standard output.")
 @click.pass_context
-def command(context: click.Context, what: str, *, check: bool, out: str | None, **given: object) -> int:
+def command(context: click.Context, /, what: str, *, check: bool, out: str | None, **given: object) -> int:
     """Write what is made from the service.
 
     \b
@@ -28,7 +28,7 @@ def command(context: click.Context, what: str, *, check: bool, out: str | None, 
     """  # noqa: D301  # \b is click's
     if what not in KINDS:
         no_such("thing to generate", what, KINDS, context)
-    place = Path(out).resolve() if out not in {None, "-"} else None
+    place = None if out is None or out == "-" else Path(out).resolve()
     target = options_of(given).target()
     if what == "proto":
         return generate_proto(target.for_development(), check=check, out=place, show=out == "-")

@@ -4,11 +4,11 @@ import difflib
 import importlib
 import shutil
 import sys
-from collections.abc import Callable
 from importlib.machinery import PathFinder
 from pathlib import Path
 from platform import python_version
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import cast
 
 from hardy.app import App, Build, blame
 from hardy.core import BuildFailed, Diagnostic, Place
@@ -44,7 +44,7 @@ def import_build(project: Project) -> Build:
         found = getattr(found, part)
     if isinstance(found, App) or not callable(found) or isinstance(found, type):
         raise BuildFailed([_no_function(project, found)])
-    return found  # type: ignore[return-value]  # that it makes an App is checked when it is called
+    return cast("Build", found)  # that it makes an App is checked when it is called
 
 
 def _import(project: Project) -> ModuleType:
@@ -192,7 +192,7 @@ def _no_attribute(project: Project, module: ModuleType, name: str) -> Diagnostic
 
 
 def _is_own_function(value: object, module: ModuleType) -> bool:
-    return isinstance(value, Callable) and getattr(value, "__module__", "") == module.__name__
+    return isinstance(value, FunctionType) and value.__module__ == module.__name__
 
 
 def _no_function(project: Project, found: object) -> Diagnostic:

@@ -1,5 +1,6 @@
 """Runs a command and turns whatever comes of it into an exit code."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ def start(argv: Sequence[str]) -> int:
         print(f"error: {_lower(wrong.format_message())}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:  # `hardy show ... | head`
-        sys.stdout = None  # type: ignore[assignment]  # nothing is left to flush to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left to flush to
         return 0
     except Exception as error:  # the boundary: every failure has its exit code
         from hardy.tools.cli._failure import tell

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from hardy.core import Malformed, Operation
-from hardy.schema import codec
+from hardy.schema import Codec, codec
 
 
 def read_message(operation: Operation, text: str, *, json_case: Literal["snake", "camel"]) -> object:
@@ -26,7 +26,7 @@ def read_message(operation: Operation, text: str, *, json_case: Literal["snake",
     """
     if text == "-":
         text = sys.stdin.read()
-    made = codec(operation.message, json_case=json_case)
+    made: Codec[object] = codec(operation.message, json_case=json_case)
     if not operation.kind.streams_in:
         return made.decode(text.encode())
     return _stream([made.decode(each) for each in _items(text)])

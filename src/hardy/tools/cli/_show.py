@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import click
 
@@ -22,7 +23,7 @@ from hardy.tools.cli._target import Target
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the graph as a Mermaid diagram.")
 @click.pass_context
-def command(context: click.Context, what: str, *, as_json: bool, as_mermaid: bool, **given: object) -> int:
+def command(context: click.Context, /, what: str, *, as_json: bool, as_mermaid: bool, **given: object) -> int:
     """Print what the service consists of and what it is told.
 
     \b
@@ -50,15 +51,16 @@ def _operations(target: Target, as_json: bool) -> int:  # noqa: FBT001  # one sh
     app = target.app
     if app.faults:
         raise BuildFailed(app.faults)
-    operations = app.describe()["operations"]
-    assert isinstance(operations, list)
+    operations = cast("list[dict[str, object]]", app.describe()["operations"])
     if as_json:
         print_json(operations)
         return 0
     rows: list[list[str]] = []
     for each in operations:
-        doors = [_door(binding) for binding in each["bindings"]] or ["nothing reaches it"]
-        rows.append([each["name"], each["kind"].replace("_", " "), doors[0], each["allow"] or "", each["summary"]])
+        bindings = cast("list[dict[str, object]]", each["bindings"])
+        doors = [_door(binding) for binding in bindings] or ["nothing reaches it"]
+        kind = str(each["kind"]).replace("_", " ")
+        rows.append([str(each["name"]), kind, doors[0], str(each["allow"] or ""), str(each["summary"])])
         rows += [["", "", door, "", ""] for door in doors[1:]]
     table(["operation", "kind", "reached by", "allow", "does"], rows)
     return 0
