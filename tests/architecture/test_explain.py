@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-CODE = re.compile(r"H0\d{3}")
+CODE = re.compile(r"H\d{4}")
 
 
 def codes_in(folder: Path) -> set[str]:

@@ -12,6 +12,7 @@ from hardy.core import BuildFailed
 from hardy.tools.cli._style import complain
 
 USAGE, BUG = 2, 70
+BUG_CODE = "H9901"
 
 
 def tell(error: Exception) -> int:
@@ -30,12 +31,12 @@ def _bug(error: Exception) -> int:
     complain(
         "\n".join(
             [
-                "error[H9901]: this is a bug in hardy, not in your service",
+                f"error[{BUG_CODE}]: this is a bug in hardy, not in your service",
                 f"  {type(error).__name__}: {error}",
                 f"  hardy {version('hardy')}   python {python_version()}   {platform()}",
                 *([f"  report   {report}   (no values of your environment are in it)"] if report else []),
                 "  help: please open an issue of hardy and attach the report",
-                "  more: hardy explain H9901",
+                f"  more: hardy explain {BUG_CODE}",
             ]
         )
     )
