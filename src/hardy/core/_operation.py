@@ -105,7 +105,13 @@ class Operation:
         """Return the message that a caller sends with these arguments of the use case.
 
         Of a client stream that is the iterator over its items.
+
+        Raises:
+            TypeError: These are not its arguments.
         """
+        if len(given) > len(self.parameters) or (self.kind.streams_in and len(given) + len(named) != 1):
+            takes, got = len(self.parameters), len(given) + len(named)
+            raise TypeError(f"`{self.name}` takes {takes} positional arguments, {got} were given")
         arguments = dict(zip((each.name for each in self.parameters), given, strict=False)) | dict(named)
         if self.kind.streams_in:
             (items,) = arguments.values()

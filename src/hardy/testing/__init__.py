@@ -1,7 +1,8 @@
 """What the tests of a service are written with: a typed client on every transport, virtual time, fakes.
 
 Floor 5. Nothing here is a mock: the client calls the real service, the fakes
-are shipped code that fulfils the same ports.
+are shipped code that fulfils the same ports. Names are imported on first use,
+so that the pytest plugin costs a project's other tests nothing.
 
 Example:
     >>> import asyncio
@@ -17,12 +18,28 @@ Example:
     'alice'
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from hardy.core import publish
-from hardy.testing._client import Carrier, Client
-from hardy.testing._clock import VirtualClock
-from hardy.testing._open import TRANSPORTS, Transport, client
-from hardy.testing._streams import stream_of
-from hardy.testing._tokens import MemoryTokens
+
+if TYPE_CHECKING:
+    from hardy.testing._client import Carrier, Client
+    from hardy.testing._clock import VirtualClock
+    from hardy.testing._open import TRANSPORTS, Transport, client
+    from hardy.testing._streams import stream_of
+    from hardy.testing._tokens import MemoryTokens
+
+_HOME = {
+    "Carrier": "_client",
+    "Client": "_client",
+    "MemoryTokens": "_tokens",
+    "TRANSPORTS": "_open",
+    "Transport": "_open",
+    "VirtualClock": "_clock",
+    "client": "_open",
+    "stream_of": "_streams",
+}
 
 __all__ = [
     "TRANSPORTS",
@@ -35,4 +52,16 @@ __all__ = [
     "stream_of",
 ]
 
-publish(__name__, globals())
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'hardy.testing' has no attribute {name!r}")
+    value: object = getattr(import_module(f"hardy.testing.{home}"), name)
+    globals()[name] = value
+    publish(__name__, globals())
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

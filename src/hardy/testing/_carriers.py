@@ -2,12 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from hardy.app import Assembly, Listen, Service, asgi_of
-from hardy.core import Binding, Operation
+from hardy.core import Operation
 from hardy.transport import http
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _binding(assembly: Assembly, operation: Operation, transport: str, kind: typ
 
 
 @asynccontextmanager
-async def over_http(assembly: Assembly) -> AsyncIterator[HttpCarrier]:
+async def over_http(assembly: Assembly) -> AsyncGenerator[HttpCarrier]:
     """Serve *assembly* on a free port of our own engine and carry calls there."""
     async with Service(assembly, http=Listen()) as service:
         assert service.http is not None
@@ -83,7 +83,7 @@ async def over_http(assembly: Assembly) -> AsyncIterator[HttpCarrier]:
 
 
 @asynccontextmanager
-async def over_grpc(assembly: Assembly) -> AsyncIterator[GrpcCarrier]:
+async def over_grpc(assembly: Assembly) -> AsyncGenerator[GrpcCarrier]:
     """Serve *assembly* on a free gRPC port and carry calls there."""
     from hardy.transport import grpc
 
@@ -97,12 +97,12 @@ async def over_grpc(assembly: Assembly) -> AsyncIterator[GrpcCarrier]:
 
 
 @asynccontextmanager
-async def over_asgi(assembly: Assembly) -> AsyncIterator[HttpCarrier]:
+async def over_asgi(assembly: Assembly) -> AsyncGenerator[HttpCarrier]:
     """Serve *assembly* as an ASGI application under uvicorn, on a free port, and carry calls there."""
     try:
         import uvicorn
     except ModuleNotFoundError as error:
-        needs = "the asgi transport of hardy.testing needs uvicorn. Install it with: pip install 'hardy[testing]'"
+        needs = "the asgi transport of hardy.testing needs uvicorn. Install it with: pip install uvicorn websockets"
         raise ModuleNotFoundError(needs, name="uvicorn") from error
 
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -38,25 +38,33 @@ class Client:
     """
 
     def __init__(
-        self, assembly: Assembly, carrier: Carrier, tokens: MemoryTokens, *, caller: Principal | None = None
+        self,
+        assembly: Assembly,
+        carrier: Carrier,
+        tokens: MemoryTokens,
+        *,
+        caller: Principal | None = None,
+        timeout: float | None = None,
     ) -> None:
         self._assembly = assembly
         self._carrier = carrier
         self._tokens = tokens
+        self._caller = caller
+        self._timeout = timeout
         self._metadata = {} if caller is None else {"authorization": tokens.mint(caller)}
 
     def as_(self, caller: Principal | None) -> "Client":
         """Return a client whose calls are made by *caller*; ``None`` for nobody in particular."""
-        return Client(self._assembly, self._carrier, self._tokens, caller=caller)
+        return Client(self._assembly, self._carrier, self._tokens, caller=caller, timeout=self._timeout)
+
+    def within(self, timeout: float | None) -> "Client":
+        """Return a client whose calls say that they wait *timeout* seconds; ``None`` for as long as it takes."""
+        return Client(self._assembly, self._carrier, self._tokens, caller=self._caller, timeout=timeout)
 
     @overload
-    async def call(
-        self, use_case: Callable[Concatenate[A, ...], Awaitable[R]], message: A, /
-    ) -> R: ...
+    async def call(self, use_case: Callable[Concatenate[A, ...], Awaitable[R]], message: A, /) -> R: ...
     @overload
-    async def call(
-        self, use_case: Callable[Concatenate[A, B, ...], Awaitable[R]], first: A, second: B, /
-    ) -> R: ...
+    async def call(self, use_case: Callable[Concatenate[A, B, ...], Awaitable[R]], first: A, second: B, /) -> R: ...
     @overload
     async def call(
         self, use_case: Callable[Concatenate[A, B, C, ...], Awaitable[R]], first: A, second: B, third: C, /
@@ -73,11 +81,12 @@ class Client:
 
         Raises:
             Error: What the use case, or the service around it, answered with.
-            LookupError: The service does not expose *use_case*.
+            LookupError: The service does not expose *use_case*, or not over this transport.
+            TypeError: These are not its arguments.
         """
         operation = self._assembly.operation(use_case)
         message = operation.message_of(given, fields)
-        return cast("R", await self._carrier.call(operation, message, metadata=self._metadata, timeout=None))
+        return cast("R", await self._carrier.call(operation, message, metadata=self._metadata, timeout=self._timeout))
 
     @overload
     def stream(
@@ -94,11 +103,12 @@ class Client:
 
         Raises:
             Error: What the use case, or the service around it, answered with.
-            LookupError: The service does not expose *use_case*.
+            LookupError: The service does not expose *use_case*, or not over this transport.
+            TypeError: These are not its arguments.
         """
         operation = self._assembly.operation(use_case)
         message = operation.message_of(given, fields)
-        items = self._carrier.stream(operation, message, metadata=self._metadata, timeout=None)
+        items = self._carrier.stream(operation, message, metadata=self._metadata, timeout=self._timeout)
         try:
             async for item in items:
                 yield cast("R", item)

@@ -1,6 +1,6 @@
 """Opens a client on an app: serves it, and calls it the way the test says."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal
 
@@ -19,7 +19,7 @@ TRANSPORTS: tuple[Transport, ...] = ("direct", "http", "grpc", "asgi")
 
 
 @asynccontextmanager
-async def _direct(assembly: Assembly) -> AsyncIterator[DirectCarrier]:
+async def _direct(assembly: Assembly) -> AsyncGenerator[DirectCarrier]:
     async with Service(assembly):
         yield DirectCarrier(assembly)
 
@@ -35,12 +35,12 @@ _OPENERS: dict[Transport, Callable[[Assembly], AbstractAsyncContextManager[Carri
 @asynccontextmanager
 async def client(
     app: App, transport: Transport = "direct", *, caller: Principal | None = None
-) -> AsyncIterator[Client]:
+) -> AsyncGenerator[Client]:
     """Serve *app* and yield a client that calls it over *transport*.
 
     The service runs in this process with everything it has: its components are
     opened and closed, its chain and rules apply. Only who calls is said by the
-    test.
+    test, and what a use case returns is compared with its annotation.
 
     Args:
         app: The app, its overrides entered.
@@ -65,11 +65,6 @@ async def client(
         'hello you'
     """
     tokens = MemoryTokens()
-    before = app.authenticators
-    app.authenticators = (*before, tokens)
-    try:
-        assembly = Assembly(app)
-    finally:
-        app.authenticators = before
+    assembly = Assembly(app, authenticators=[tokens], check_replies=True)
     async with _OPENERS[transport](assembly) as carrier:
         yield Client(assembly, carrier, tokens, caller=caller)

@@ -15,5 +15,4 @@ def command(**given: object) -> int:
     SIGTERM drains and ends; a second one cancels what is still in flight.
     """
     target = options_of(given).target()
-    serve(target.app)
-    return 0
+    return 0 if serve(target.app) else 1
