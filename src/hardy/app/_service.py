@@ -14,6 +14,7 @@ from hardy.app._describe import describe
 from hardy.app._doors import Door, GrpcDoor, HttpDoor, admin_server, grpc_transport, http_server, http_transport
 from hardy.app._shutdown import Shutdown
 from hardy.app._wiring import port_of
+from hardy.config import ShutdownSettings
 from hardy.lifecycle import Component, Components, Drains, Health, Pings, Tasks
 from hardy.server import Server
 from hardy.transport import http
@@ -154,15 +155,16 @@ class Service:
         doors: list[Door] = [] if self.http is None else [HttpDoor(self.http)]
         return doors if self.grpc is None else [*doors, GrpcDoor(self.grpc)]
 
-    def shutdown(self, *, force: asyncio.Event | None = None) -> Shutdown:
+    def shutdown(self, *, force: asyncio.Event | None = None, settings: ShutdownSettings | None = None) -> Shutdown:
         """Return what takes calls down to none; `Shutdown.run` does it.
 
         Args:
             force: Set it to cancel what is still in flight.
+            settings: How long each phase may take, when not what the app's settings say.
         """
         assembly = self.assembly
         return Shutdown(
-            assembly.app.settings.shutdown,
+            settings or assembly.app.settings.shutdown,
             self.health,
             assembly.in_flight,
             self.doors(),

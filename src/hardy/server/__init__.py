@@ -24,7 +24,7 @@ from hardy.core import publish
 from hardy.server._errors import AddressInUse, BodyMalformed, BodyTimeout, BodyTooLarge, ClientGone, RequestFault
 from hardy.server._fields import Field, Prepared, prepare
 from hardy.server._limits import Limits, Timeouts
-from hardy.server._listen import Address
+from hardy.server._listen import Address, address_of_socket, bind
 from hardy.server._messages import Exchange, Handle, RenderError, Request, Response, ResponseStream, Tunnel
 from hardy.server._notices import ConnectionRefused, RequestRefused, ServerListening, ServerStopped
 from hardy.server._problem import problem
@@ -57,6 +57,8 @@ __all__ = [
     "Statistics",
     "Timeouts",
     "Tunnel",
+    "address_of_socket",
+    "bind",
     "prepare",
     "problem",
 ]

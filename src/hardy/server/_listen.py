@@ -33,7 +33,7 @@ def address_of_socket(sock: socket.socket) -> Address:
     return Address(address_of(name), 0)
 
 
-async def bind(host: str, port: int, *, backlog: int) -> list[socket.socket]:
+async def bind(host: str, port: int, *, backlog: int = 4096) -> list[socket.socket]:
     """Return listening sockets for every address of *host*; port 0 takes a free one, the same on all.
 
     Raises:
