@@ -6,6 +6,7 @@ from contextvars import ContextVar, Token
 from random import getrandbits
 from typing import TYPE_CHECKING, cast
 
+from hardy.core._certificate import ClientCertificate
 from hardy.core._deadline import Deadline
 from hardy.core._errors import Error
 from hardy.core._logger import Logger, SilentLogger
@@ -137,6 +138,11 @@ class Call:
         return not isinstance(self._principal, _Unset)
 
     @property
+    def certificate(self) -> ClientCertificate | None:
+        """What the caller's verified TLS certificate says; ``None`` without one."""
+        return self.read_certificate()
+
+    @property
     def log(self) -> Logger:
         """A logger whose lines carry the call id and the operation."""
         if self._logger is None:
@@ -161,16 +167,25 @@ class Call:
             if self._task is not None:
                 self._task.cancel()
 
-    async def run(self, handler: "Callable[[Call], Awaitable[object]]") -> object:
+    async def run(
+        self, handler: "Callable[[Call], Awaitable[object]]", task: "asyncio.Task[object] | None" = None
+    ) -> object:
         """Run *handler* in the current task as the body of this call.
 
         Transports call this once. A call that was cancelled by `cancel` ends
         with that reason, whatever *handler* made of it; a foreign
         ``task.cancel()`` stays a ``CancelledError``.
+
+        Args:
+            handler: The composed chain.
+            task: The current task, from a transport that knows it: up to
+                Python 3.11 asking asyncio costs a system call (``getpid``).
         """
         if self._wish is not None:
             raise self._wish
-        task = self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        if task is None:
+            task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._task = task
         before = task.cancelling()
         token: Token[Call] = _current.set(self)
         try:
@@ -202,6 +217,10 @@ class Call:
     def read_metadata(self) -> Metadata:
         """Return what travelled beside the message; asked once, at the first use."""
         return Metadata()
+
+    def read_certificate(self) -> ClientCertificate | None:
+        """Return what TLS has proved about the caller. A transport's own call does this."""
+        return None
 
     async def receive(self) -> object:
         """Read and decode the message. A transport's own call does this.

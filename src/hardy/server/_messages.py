@@ -4,11 +4,13 @@ Nothing here knows which version of HTTP carried it: a request talks to its
 client through an `Exchange`, which each version implements.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from hardy.core import ClientCertificate
 from hardy.server._errors import BodyTooLarge
 from hardy.server._fields import Field
 
@@ -62,6 +64,11 @@ class Tunnel(Protocol):
 class Exchange(Protocol):
     """The engine's side of one request; handlers use `Request` instead."""
 
+    @property
+    def task(self) -> "asyncio.Task[None] | None":
+        """The task that the handler runs in, where the engine made it."""
+        ...
+
     async def receive(self, request: "Request") -> bytes:
         """Return the next piece of the body, ``b""`` after the last."""
         ...
@@ -90,6 +97,7 @@ class Request(Struct, kw_only=True, eq=False):
         peer: Who is connected: ``host:port``, or ``unix``.
         server: Where it is connected to: ``host:port``, or the socket's path.
         exchange: The engine's side; not for handlers.
+        certificate: What the client has proved by TLS, where it was asked to.
         content_length: Bytes of the body; -1 when only its end will tell.
         expects_continue: The client waits for a word before it sends the body;
             the first `read` says it.
@@ -112,6 +120,7 @@ class Request(Struct, kw_only=True, eq=False):
     server: str
     exchange: Exchange
     max_body: int
+    certificate: ClientCertificate | None = None
     content_length: int = 0
     expects_continue: bool = False
     keep_alive: bool = True

@@ -5,6 +5,7 @@ import io
 import os
 import select
 import threading
+from threading import get_ident
 from typing import TextIO
 
 from hardy.telemetry._render import Renderer
@@ -25,7 +26,7 @@ class Writer:
     counted in ``dropped`` and forgotten.
     """
 
-    __slots__ = ("_descriptor", "_lock", "_render", "_stream", "_waiting", "dropped")
+    __slots__ = ("_descriptor", "_lock", "_loop", "_render", "_stream", "_thread", "_waiting", "dropped")
 
     def __init__(self, stream: TextIO, render: Renderer) -> None:
         self._render = render
@@ -33,17 +34,26 @@ class Writer:
         self._descriptor = _descriptor(stream)
         self._lock = threading.RLock()
         self._waiting: list[bytes] = []
+        self._thread = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.dropped = 0
 
     def __call__(self, facts: dict[str, object], traceback: str | None) -> None:
         urgent = facts.get("level") == "error" or self._descriptor < 0
         line = self._render(facts, traceback)
-        loop = None if urgent else _running_loop()
         with self._lock:
-            self._waiting.append(line)
-            if loop is None:
+            waiting = self._waiting
+            waiting.append(line)
+            if urgent:
                 self.flush()
-            elif len(self._waiting) == 1:
+            elif (
+                len(waiting) > 1 and self._thread == get_ident() and not (self._loop is None or self._loop.is_closed())
+            ):
+                return  # asking for the loop costs a system call up to Python 3.11; it is the one asked before
+            elif (loop := _running_loop()) is None:
+                self.flush()
+            else:
+                self._thread, self._loop = get_ident(), loop
                 loop.call_soon(self.flush)
 
     def __del__(self) -> None:

@@ -175,6 +175,8 @@ def _address(pair: object) -> str:
 class _HttpExchange:
     """The host's side of one request."""
 
+    task: asyncio.Task[None] | None = None
+
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self.send = send
@@ -261,6 +263,8 @@ async def _sending(sent: Awaitable[None]) -> None:
 
 class _SocketExchange:
     """The host's side of one WebSocket."""
+
+    task: asyncio.Task[None] | None = None
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self.socket = _Socket(receive, send)

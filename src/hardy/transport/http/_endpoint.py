@@ -89,7 +89,7 @@ class UnaryEndpoint(Endpoint):
         if self.cancels:
             request.on_gone = call.gone
         try:
-            reply = await call.run(self.handler)
+            reply = await call.run(self.handler, request.exchange.task)
             if reply is not call.reply:
                 call.encode(reply)
         except Exception as error:  # what is no Error is a defect: INTERNAL, and logged
