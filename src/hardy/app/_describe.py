@@ -59,7 +59,7 @@ def name_of(thing: object) -> str:
         >>> name_of(App), name_of(App("hello")), name_of(list[int])
         ('App', 'App', 'list[int]')
     """
-    if typing.get_origin(thing) is not None or type(thing).__module__ == "typing":
+    if typing.get_origin(thing) is not None or (type(thing).__module__ == "typing" and not isinstance(thing, type)):
         return str(thing).replace("typing.", "")  # a type that is put together says itself
     name = getattr(thing, "__qualname__", None)
     return name if isinstance(name, str) else type(thing).__qualname__

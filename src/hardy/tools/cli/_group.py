@@ -1,7 +1,7 @@
 """The commands by name; each is imported when it is called."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Never, cast
 
@@ -26,10 +26,19 @@ def no_such(kind: str, given: str, known: Iterable[str], context: click.Context 
     Raises:
         UsageError: Always.
     """
-    names = list(known)
+    raise click.UsageError(closest(kind, given, list(known)), ctx=context)
+
+
+def closest(kind: str, given: str, names: Sequence[str]) -> str:
+    """Return what to say of a word that is none of *names*.
+
+    Example:
+        >>> closest("command", "dve", ["run", "dev"])
+        'no command "dve"; the closest is "dev"'
+    """
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.4)
     there = f'the closest is "{near[0]}"' if near else f"there are {', '.join(names)}"
-    raise click.UsageError(f'no {kind} "{given}"; {there}', ctx=context)
+    return f'no {kind} "{given}"; {there}'
 
 
 class LazyGroup(click.Group):

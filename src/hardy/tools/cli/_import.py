@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import re
 import shutil
 import sys
 from importlib.machinery import PathFinder
@@ -81,7 +82,10 @@ def syntax_place(error: SyntaxError) -> Place:
     line, text = error.lineno or 0, (error.text or "").rstrip("\n")
     begin, end = (error.offset or 1) - 1, (error.end_offset or 0) - 1
     same_line = (error.end_lineno or line) == line
-    word = text[begin:end] if same_line and end > begin else text[begin:].strip()
+    if same_line and end >= begin:
+        word = text[begin : max(end, begin + 1)]
+    else:
+        word = text[begin:].strip()
     place = Place.of_line(error.filename or "?", line)
     return Place(place.file, line, place.text or text, word)
 
@@ -136,13 +140,14 @@ def _import_failed(error: ImportError, module: str) -> Diagnostic:
     first, marker, remedy = str(error).partition(" Install it with: ")
     place = blame(error).place
     helps = (remedy if marker else f'see where it comes from: python -c "import {module}"',)
-    name = getattr(error, "name_from", None)
+    wanted = re.match(r"cannot import name '(\w+)'", str(error))
+    name = wanted[1] if wanted else ""
     source = sys.modules.get(error.name or "")
-    if not marker and isinstance(name, str) and source is not None:
+    if not marker and name and source is not None:
         near = difflib.get_close_matches(name, dir(source), n=1)
         helps = (f"`{error.name}` has `{near[0]}`; write that",) if near else helps
     title = f"`{module}` could not be imported: {first.rstrip('.').partition(' (')[0]}"
-    return _fault(title, _highlighted(place, name if isinstance(name, str) else ""), helps=helps)
+    return _fault(title, _highlighted(place, name), helps=helps)
 
 
 def _ended(error: SystemExit, module: str) -> Diagnostic:
@@ -165,7 +170,7 @@ def _fault(
 
 
 def _highlighted(place: Place | None, word: str) -> Place | None:
-    if place is None or word not in place.text:
+    if place is None or not word or word not in place.text:
         return place
     return Place(place.file, place.line, place.text, word)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from hardy.tools.cli._group import cli
+from hardy.tools.cli._group import cli, closest
 
 USAGE, INTERRUPTED = 2, 130
 
@@ -36,10 +36,17 @@ def start(argv: Sequence[str]) -> int:
 
 def usage_of(wrong: click.UsageError) -> str:
     """Return what is wrong with a command line, and in one line how it is used."""
-    lines = [f"error: {_lower(wrong.format_message())}"]
+    lines = [f"error: {_wording(wrong)}"]
     if wrong.ctx is not None:
         lines.append(" ".join(wrong.ctx.get_usage().replace("Usage:", "usage:").split()))
     return "\n".join(lines)
+
+
+def _wording(wrong: click.UsageError) -> str:
+    if isinstance(wrong, click.NoSuchOption):
+        known = [name for each in (wrong.ctx.command.params if wrong.ctx else ()) for name in each.opts]
+        return closest("option", wrong.option_name, [name for name in known if name.startswith("-")])
+    return _lower(wrong.format_message())
 
 
 def _lower(text: str) -> str:
