@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hardy.transport import grpc
 
 
-CLOSE = 1.0
-"""Seconds that a server which is closed without a drain gives what it is answering."""
+CLOSE = 0.1
+"""Seconds that a server which is closed without a drain gives what it is answering, and again when that is cancelled."""
 
 
 class Door(Protocol):
@@ -84,7 +84,7 @@ class GrpcDoor:
 
     async def finish(self, timeout: float) -> None:
         """Wait for the last status, then close."""
-        await self._transport.stop(timeout)
+        await self._transport.stop(timeout, patience=0)
 
 
 def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Transport:

@@ -189,8 +189,13 @@ class Transport:
         self._running.dismiss()
         self._closing = asyncio.get_running_loop().create_task(self._server.stop(_LONG))
 
-    async def stop(self, grace: float = 0.0) -> None:
-        """Stop, giving the calls in flight *grace* seconds to end; the rest is cancelled with UNAVAILABLE."""
+    async def stop(self, grace: float = 0.0, *, patience: float = _PATIENCE) -> None:
+        """Stop, giving the calls in flight *grace* seconds to end; the rest is cancelled with UNAVAILABLE.
+
+        Args:
+            grace: Seconds.
+            patience: Seconds that cancelled calls get to close their scopes.
+        """
         server = self._server
         if server is None:
             return
@@ -198,7 +203,7 @@ class Transport:
         await asyncio.sleep(0)  # let it begin
         if not await self._running.wait(grace):
             self._running.cancel(Unavailable("the service is stopping"))
-            await self._running.wait(_PATIENCE)
+            await self._running.wait(patience)
         await server.stop(_FLUSH)
         if self._closing is not None:
             await self._closing

@@ -1,0 +1,1 @@
+"""A service that the tests run as a process: `python -m svc`."""

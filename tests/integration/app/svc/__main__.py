@@ -1,0 +1,5 @@
+from hardy import run
+
+from svc.app import build
+
+run(build)
