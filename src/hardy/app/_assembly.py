@@ -6,10 +6,10 @@ from typing import TextIO
 from hardy.app._app import App
 from hardy.app._chain import chain, checking, decode
 from hardy.app._examine import examine
-from hardy.app._tell import telling
+from hardy.app._tell import TOLD, telling
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
-from hardy.core import BuildFailed, Exposed, Handler, Notices, Operation
+from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Notices, Operation
 from hardy.resilience import InFlight
 from hardy.telemetry import make_logger, observe
 
@@ -52,7 +52,7 @@ class Assembly:
         self.app = app
         self.logger = make_logger(level=telemetry.level, format=telemetry.format, stream=log, service=app.name)
         self.notices = Notices()
-        self.notices.listen(telling(self.logger))
+        self.notices.listen(telling(self.logger), *TOLD)
         self.in_flight = InFlight(timeout=settings.limits.timeout)
         wiring = Wiring(app)
         self.container = wiring.container
@@ -63,7 +63,12 @@ class Assembly:
         self._handlers = self._compose(app)
 
     def _compose(self, app: App) -> dict[Operation, Handler]:
-        around = (observe(self.logger, self.notices), self.in_flight.bound, admit(self._authenticators), decode)
+        around = (
+            observe(self.logger, self.notices.channel(CallEnded)),
+            self.in_flight.bound,
+            admit(self._authenticators),
+            decode,
+        )
         handlers: dict[Operation, Handler] = {}
         for each in app.exposures:
             operation = each.operation

@@ -3,6 +3,9 @@
 from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed
 from hardy.server import ConnectionRefused, RequestRefused
 
+TOLD = (TaskFailed, ComponentOpened, ComponentClosed, RequestRefused, ConnectionRefused)
+"""The kinds that are written."""
+
 
 def telling(logger: Logger) -> Emit:
     """Return what writes notices that somebody may have to know of to *logger*.

@@ -58,7 +58,7 @@ Emit = Callable[[Notice], None]
 
 
 class Notices:
-    """Hands each notice to every listener, in the order they came.
+    """Hands each notice to whoever listens for its kind, in the order they came.
 
     Example:
         >>> seen = []
@@ -72,17 +72,46 @@ class Notices:
     __slots__ = ("_listeners",)
 
     def __init__(self) -> None:
-        self._listeners: tuple[Emit, ...] = ()
+        self._listeners: tuple[tuple[Emit, tuple[type[Notice], ...]], ...] = ()
 
-    def listen(self, listener: Emit) -> None:
-        """Add a *listener*; the same one twice hears twice."""
-        self._listeners = (*self._listeners, listener)
-
-    def __bool__(self) -> bool:
-        """Whether anybody listens: on a hot path ``if emit:`` saves making a notice for nobody."""
-        return bool(self._listeners)
+    def listen(self, listener: Emit, *kinds: type[Notice]) -> None:
+        """Add a *listener* for some *kinds* of notices, or for all; the same one twice hears twice."""
+        self._listeners = (*self._listeners, (listener, kinds or (Notice,)))
 
     def __call__(self, notice: Notice) -> None:
-        """Hand *notice* to every listener."""
-        for listener in self._listeners:
-            listener(notice)
+        """Hand *notice* to everybody who listens for its kind."""
+        for listener, kinds in self._listeners:
+            if isinstance(notice, kinds):
+                listener(notice)
+
+    def channel(self, kind: type[Notice]) -> "Channel":
+        """Return what emits notices of one *kind* only: false while nobody listens for it."""
+        return Channel(self, kind)
+
+    def heard(self, kind: type[Notice]) -> bool:
+        """Tell whether anybody listens for *kind*."""
+        return any(issubclass(kind, kinds) for _, kinds in self._listeners)
+
+
+class Channel:
+    """Emits notices of one kind. On a hot path ``if emit:`` saves making a notice that nobody hears.
+
+    Example:
+        >>> notices = Notices()
+        >>> bool(notices.channel(CallEnded))
+        False
+    """
+
+    __slots__ = ("_kind", "_notices")
+
+    def __init__(self, notices: Notices, kind: type[Notice]) -> None:
+        self._notices = notices
+        self._kind = kind
+
+    def __bool__(self) -> bool:
+        """Whether anybody listens."""
+        return self._notices.heard(self._kind)
+
+    def __call__(self, notice: Notice) -> None:
+        """Hand *notice* to everybody who listens."""
+        self._notices(notice)

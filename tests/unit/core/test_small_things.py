@@ -11,6 +11,7 @@ import pytest
 from hardy.core import (
     BuildFailed,
     Call,
+    ComponentClosed,
     ComponentOpened,
     Deadline,
     DeadlineExceeded,
@@ -22,6 +23,7 @@ from hardy.core import (
     Principal,
     SilentLogger,
     SystemClock,
+    TaskFailed,
     compose,
     is_message_type,
     publish,
@@ -118,11 +120,23 @@ def test_every_listener_hears_every_notice_in_order():
     assert heard == [("first", "database"), ("second", "database")]
 
 
-def test_notices_are_true_only_while_somebody_listens():
-    notices = Notices()
-    assert not notices
-    notices.listen(lambda notice: None)
-    assert notices
+def test_a_listener_hears_the_kinds_it_asked_for():
+    heard, notices = [], Notices()
+    notices.listen(heard.append, ComponentClosed, TaskFailed)
+    notices(ComponentOpened(name="database", seconds=0))
+    notices(ComponentClosed(name="database", seconds=0))
+    assert [type(notice) for notice in heard] == [ComponentClosed]
+
+
+def test_a_channel_is_true_only_while_somebody_listens_for_its_kind():
+    heard, notices = [], Notices()
+    channel = notices.channel(ComponentOpened)
+    notices.listen(heard.append, ComponentClosed)
+    assert not channel
+    notices.listen(heard.append)
+    assert channel
+    channel(ComponentOpened(name="database", seconds=0))
+    assert [notice.name for notice in heard] == ["database"]
 
 
 def test_the_system_clock_is_aware_and_never_goes_back():
