@@ -149,8 +149,9 @@ class Described:
         schema = _without_null(schema)
         if slot is self._layout.if_match:
             number = schema.get("type") == "integer"
-            tag = '"?(0|[1-9][0-9]{0,17})"?' if number else '"[!#-~]*"'
-            schema = {"type": "string", "pattern": f"^{tag}$" if slot.field.required else rf"^(\*|{tag})$"}
+            digits = "(0|[1-9][0-9]{0,17})"
+            tag = f'"{digits}"|{digits}' if number else '"[!#-~]*"'
+            schema = {"type": "string", "pattern": f"^({tag})$" if slot.field.required else rf"^(\*|{tag})$"}
         doc = slot.field.doc or ("The entity tag that was read." if slot is self._layout.if_match else "")
         parameter: Schema = {
             "name": slot.name.title() if slot.place == "header" else slot.name,
