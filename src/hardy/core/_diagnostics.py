@@ -67,7 +67,8 @@ def _line_of(lines: Sequence[str], highlight: str) -> int:
 def _find(text: str, highlight: str) -> int | None:
     """Find *highlight* as a whole word, not in ``place_order`` nor in ``def order(order)`` as the function's name."""
     begin = r"(?<!\w)(?<!def )" if highlight[:1].isidentifier() else ""
-    found = re.search(rf"{begin}{re.escape(highlight)}(?!\w)", text)
+    end = r"(?!\w)" if highlight[-1:].isidentifier() else ""
+    found = re.search(f"{begin}{re.escape(highlight)}{end}", text)
     return found.start() if found else None
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-NEEDS = '''
+NEEDS = """
     from typing import Protocol
 
     from hardy import App, Clock, public
@@ -29,7 +29,7 @@ NEEDS = '''
         app.provide(prices)
         app.expose(buy, http.post("/buy"), allow=public)
         return app
-'''
+"""
 
 
 def test_operations_are_a_table_of_doors_and_rules(project, hardy):
@@ -57,7 +57,9 @@ def test_config_tells_value_source_default_and_doc(project, hardy, monkeypatch):
 
 
 def test_config_says_that_dev_is_assumed(project, hardy):
-    [environment] = [each for each in json.loads(hardy("show", "config", "--json").out) if each["name"] == "environment"]
+    [environment] = [
+        each for each in json.loads(hardy("show", "config", "--json").out) if each["name"] == "environment"
+    ]
     assert (environment["value"], environment["source"]) == ("dev", "assumed by hardy show")
 
 

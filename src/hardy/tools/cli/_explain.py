@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from hardy.tools.cli._group import no_such
 from hardy.tools.cli._style import table
 
 _PAGES = Path(__file__).parents[1] / "explain"
@@ -21,9 +20,15 @@ def command(context: click.Context, code: str | None) -> int:
         return 0
     page = pages.get(code.upper())
     if page is None:
-        no_such("code", code.upper(), pages, context)
+        near = min(pages, key=lambda name: _distance(name, code.upper()))
+        raise click.UsageError(f'no code "{code.upper()}"; the closest is "{near}"', ctx=context)
     click.echo(page.read_text(encoding="utf-8").rstrip())
     return 0
+
+
+def _distance(name: str, code: str) -> int:
+    digits = code.removeprefix("H")
+    return abs(int(name[1:]) - int(digits)) if digits.isdecimal() and len(digits) < 10 else 0
 
 
 def _title(page: Path) -> str:

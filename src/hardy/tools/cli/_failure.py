@@ -32,7 +32,7 @@ def _bug(error: Exception) -> int:
         "\n".join(
             [
                 f"error[{BUG_CODE}]: this is a bug in hardy, not in your service",
-                f"  {type(error).__name__}: {error}",
+                _without_environment(f"  {type(error).__name__}: {error}"),
                 f"  hardy {version('hardy')}   python {python_version()}   {platform()}",
                 *([f"  report   {report}   (no values of your environment are in it)"] if report else []),
                 "  help: please open an issue of hardy and attach the report",

@@ -82,8 +82,10 @@ def syntax_place(error: SyntaxError) -> Place:
     line, text = error.lineno or 0, (error.text or "").rstrip("\n")
     begin, end = (error.offset or 1) - 1, (error.end_offset or 0) - 1
     same_line = (error.end_lineno or line) == line
-    if same_line and end >= begin:
-        word = text[begin : max(end, begin + 1)]
+    if "never closed" in str(error.msg):
+        word = text[begin : begin + 1]
+    elif same_line and end > begin:
+        word = text[begin:end]
     else:
         word = text[begin:].strip()
     place = Place.of_line(error.filename or "?", line)
