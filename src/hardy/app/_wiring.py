@@ -30,8 +30,9 @@ class Wiring:
         operations = [each.operation for each in app.exposures]
         before = self.container.required(operations)
         # Entered and never left: the container is this wiring's alone.
-        self.container.override(_merged(app.overrides)).__enter__()
-        idle = before - self.container.required(operations)
+        overrides = _merged(app.overrides)
+        self.container.override(overrides).__enter__()
+        idle = (before - self.container.required(operations)) | overrides.keys()
         self.components: Sequence[Component] = [each for each in app.components if self._is_needed(each, before, idle)]
 
     def _declare(self, component: Component) -> frozenset[object]:

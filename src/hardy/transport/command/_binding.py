@@ -14,6 +14,10 @@ class Command:
     """A binding: ``python -m orders NAME --flag value``.
 
     Each member of the message is a flag; the reply is printed as JSON.
+
+    Its caller is the service itself, without scopes or roles: `internal` and
+    `signed_in` let it in, ``has_scope("...")`` alone never does. What people
+    and a command may both call is ``allow=any_of(internal, has_scope("..."))``.
     """
 
     name: str

@@ -10,20 +10,22 @@ Write = Callable[[bytes], None]
 
 
 class _CommandCall(Call):
-    __slots__ = ("_codec", "_given", "_write", "encoded")
+    __slots__ = ("_codec", "_given", "_write", "encoded", "reply")
 
     def __init__(self, operation: Operation, given: object, reply: "Codec[object]", write: Write) -> None:
         super().__init__(operation, "command", peer="local")
         self._given = given
         self._codec = reply
         self._write = write
-        self.encoded: bytes | None = None
+        self.encoded = b""
+        self.reply: object = self  # no reply is this call: nothing is encoded yet
 
     async def receive(self) -> object:
         return self._given
 
     def encode(self, reply: object) -> None:
         self.encoded = self._codec.encode(reply)
+        self.reply = reply
 
     async def send(self, item: object) -> None:
         self._write(self._codec.encode(item) + b"\n")
@@ -48,5 +50,8 @@ async def carry_out(exposed: Exposed, message: object, write: Write, *, principa
     elif isinstance(exposed.binding, Command):
         call.principal = Principal(f"command:{exposed.binding.name}", kind="service")
     reply = await call.run(exposed.handler)
-    if not operation.kind.streams_out and reply is not None:
-        write((call.encoded if call.encoded is not None else b"null") + b"\n")
+    if operation.kind.streams_out or operation.reply is type(None):
+        return
+    if reply is not call.reply:
+        call.encode(reply)  # a middleware has put another in its place
+    write(call.encoded + b"\n")
