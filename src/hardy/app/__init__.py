@@ -29,6 +29,9 @@ from hardy.app._run import leave, main, run, run_command
 from hardy.app._serve import serve, serving, wanted
 from hardy.app._service import Listen, Service
 from hardy.app._shutdown import Shutdown, ShutdownReport
+from hardy.app._worker import is_worker, serve_here, told_parent
+from hardy.app._workers import Workers, with_workers
+from hardy.app._workers_pool import WorkersStatistics
 from hardy.core import publish
 
 __all__ = [
@@ -47,11 +50,14 @@ __all__ = [
     "Shutdown",
     "ShutdownReport",
     "Source",
+    "Workers",
+    "WorkersStatistics",
     "asgi",
     "asgi_of",
     "blame",
     "described",
     "holder_of",
+    "is_worker",
     "leave",
     "load_for",
     "main",
@@ -63,10 +69,13 @@ __all__ = [
     "run_command",
     "run_loop",
     "serve",
+    "serve_here",
     "serving",
     "settings_class",
     "taken_address",
+    "told_parent",
     "wanted",
+    "with_workers",
 ]
 
 publish(__name__, globals())

@@ -29,6 +29,8 @@ class Arguments:
     command: str | None = None
     """The service's own command; ``None`` to serve."""
     rest: tuple[str, ...] = ()
+    workers: str | None = None
+    """How many processes are to serve; one without a parent when left out."""
 
 
 def parse(program: str, argv: Sequence[str]) -> Arguments:
@@ -43,6 +45,7 @@ def parse(program: str, argv: Sequence[str]) -> Arguments:
         parser.add_argument(flag, dest=setting, help=text, metavar="VALUE")
     parser.add_argument("--config", type=Path, help="TOML file of settings", metavar="FILE")
     parser.add_argument("--env-file", type=Path, help="file of variables", metavar="FILE")
+    parser.add_argument("--workers", help="serve with N processes; auto takes one per CPU", metavar="N")
     parser.add_argument("command", nargs="?", help="a command of the service, followed by its own flags")
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     given = cast("dict[str, object]", vars(parser.parse_args(list(argv))))
@@ -53,4 +56,5 @@ def parse(program: str, argv: Sequence[str]) -> Arguments:
         ),
         command=cast("str | None", given["command"]),
         rest=tuple(cast("list[str]", given["rest"])),
+        workers=cast("str | None", given["workers"]),
     )

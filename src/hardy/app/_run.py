@@ -11,8 +11,10 @@ from hardy.app._build import Build, Source, load_for, make
 from hardy.app._documents import described
 from hardy.app._loop import run_loop, stuck_threads
 from hardy.app._opening import explained
-from hardy.app._serve import close, serve
+from hardy.app._serve import close
 from hardy.app._service import Service
+from hardy.app._worker import serve_here, told_parent
+from hardy.app._workers import with_workers
 from hardy.core import BuildFailed, Error, Exposed
 from hardy.telemetry import capture_stdlib
 from hardy.transport import command
@@ -61,13 +63,15 @@ def main(build: Build, argv: Sequence[str], *, program: str, ready: Callable[[Se
     """
     try:
         arguments = parse(program, argv)
+        if arguments.workers is not None and arguments.command is None:
+            with_workers(arguments.workers)
         loaded = load_for(build, arguments.source)
         for warning in loaded.warnings:
             print(warning.render(), file=sys.stderr)
         app = make(build, loaded.settings)
         if arguments.command is not None:
             return run_command(app, program, arguments.command, arguments.rest)
-        return OK if serve(app, ready=ready) else FAILED
+        return OK if serve_here(app, ready=ready) else FAILED
     except command.Help as asked:
         print(f"{asked}{_list(build) if asked.program == program else ''}", end="")
         return OK
@@ -75,7 +79,8 @@ def main(build: Build, argv: Sequence[str], *, program: str, ready: Callable[[Se
         print(wrong, file=sys.stderr)
         return USAGE
     except BuildFailed as failed:
-        print(failed, file=sys.stderr)
+        if not told_parent(failed):
+            print(failed, file=sys.stderr)
         return failed.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

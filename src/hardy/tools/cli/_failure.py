@@ -18,7 +18,10 @@ BUG_CODE = "H9901"
 def tell(error: Exception) -> int:
     """Say what went wrong on standard error and return the exit code."""
     if isinstance(error, BuildFailed):
-        complain("\n\n".join(each.render() for each in error.diagnostics))
+        from hardy.app import told_parent
+
+        if not told_parent(error):
+            complain("\n\n".join(each.render() for each in error.diagnostics))
         return error.exit_code
     if isinstance(error, ImportError) and "pip install" in str(error):
         complain(f"error: {error}")

@@ -1,0 +1,76 @@
+"""What operators and orchestrators ask of a service with several workers."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import msgspec
+
+from hardy.app._admin import Admin
+from hardy.app._statistics import add_up
+from hardy.app._workers_pool import Pool
+from hardy.lifecycle import Health
+from hardy.server import Request, Response, Server, Timeouts, prepare
+from hardy.transport import http
+
+_JSON = prepare([(b"content-type", b"application/json"), (b"cache-control", b"no-store")])
+CLOSE = 1.0
+"""Seconds that the admin port gives what it is answering."""
+
+
+class WorkersAdmin:
+    """Answers for all workers on one port, as one process does for itself.
+
+    ``/statistics`` has each worker's counters and their sum; ``/info`` is what
+    one of them says, for they all serve the same.
+    """
+
+    def __init__(self, pool: Pool, health: Health) -> None:
+        self._pool = pool
+        refuse = http.Transport(()).refuse
+        self._probes = Admin(health, dict, refuse)
+        self.refuse = refuse
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request of the admin port."""
+        reading = request.method in {"GET", "HEAD"}
+        if reading and request.path == "/statistics":
+            return _json(await self._statistics())
+        if reading and request.path == "/info":
+            return _json(await self._info())
+        return await self._probes.handle(request)
+
+    async def _statistics(self) -> dict[str, object]:
+        children = [child for child in self._pool.children() if child.state in {"serving", "draining"}]
+        counted = await asyncio.gather(*[child.ask("statistics") for child in children])
+        workers = [{**child.describe(), "statistics": record} for child, record in zip(children, counted, strict=True)]
+        return {
+            "total": add_up(list(counted)),
+            "parent": {"pid": os.getpid(), **asdict(self._pool.statistics())},
+            "workers": workers,
+        }
+
+    async def _info(self) -> object:
+        for child in self._pool.children():
+            if child.state in {"checked", "serving"} and (said := await child.ask("info")) is not None:
+                return said
+        return {}
+
+
+def workers_admin_server(pool: Pool, health: Health, sockets: Sequence[socket.socket]) -> Server:
+    """Return the server of the parent's admin port."""
+    admin = WorkersAdmin(pool, health)
+
+    def failed(error: BaseException, request: Request | None) -> None:
+        pool.logger.error("the server failed", path=None if request is None else request.path, exc_info=error)
+
+    # The parent keeps its own descriptor: what the server closes is another one.
+    bind = [each.dup() for each in sockets]
+    timeouts = Timeouts(close=CLOSE)
+    return Server(admin.handle, bind=bind, timeouts=timeouts, on_error=failed, render_error=admin.refuse)
+
+
+def _json(value: object) -> Response:
+    return Response(200, _JSON, msgspec.json.encode(value))
