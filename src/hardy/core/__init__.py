@@ -14,6 +14,7 @@ Example:
 
 from hardy.core._binding import Binding, Exposed
 from hardy.core._call import Call, current_call
+from hardy.core._certificate import ClientCertificate
 from hardy.core._clock import Clock, SystemClock
 from hardy.core._codes import Code
 from hardy.core._deadline import Deadline
@@ -47,7 +48,7 @@ from hardy.core._logger import Logger, SilentLogger
 from hardy.core._messages import is_message_type
 from hardy.core._metadata import Metadata
 from hardy.core._module import publish
-from hardy.core._notices import CallEnded, ComponentClosed, ComponentOpened, Emit, Notice, Notices, TaskFailed
+from hardy.core._notices import CallEnded, Channel, ComponentClosed, ComponentOpened, Emit, Notice, Notices, TaskFailed
 from hardy.core._operation import Operation, Rule
 from hardy.core._parameters import MISSING, Kind, Need, Parameter
 from hardy.core._principal import Principal, PrincipalKind
@@ -64,6 +65,8 @@ __all__ = [
     "Call",
     "CallEnded",
     "Cancelled",
+    "Channel",
+    "ClientCertificate",
     "Clock",
     "Code",
     "ComponentClosed",

@@ -25,11 +25,31 @@ from hardy.server._errors import AddressInUse, BodyMalformed, BodyTimeout, BodyT
 from hardy.server._fields import Field, Prepared, prepare
 from hardy.server._limits import Limits, Timeouts
 from hardy.server._listen import Address, address_of_socket, bind
-from hardy.server._messages import Exchange, Handle, RenderError, Request, Response, ResponseStream, Tunnel
-from hardy.server._notices import ConnectionRefused, RequestRefused, ServerListening, ServerStopped
+from hardy.server._messages import (
+    Exchange,
+    Handle,
+    Load,
+    RenderError,
+    RenderShed,
+    Request,
+    Response,
+    ResponseStream,
+    Tunnel,
+)
+from hardy.server._notices import (
+    CertificatesRefused,
+    CertificatesReloaded,
+    ConnectionRefused,
+    HandshakeFailed,
+    RequestRefused,
+    ServerListening,
+    ServerStopped,
+)
 from hardy.server._problem import problem
-from hardy.server._server import OnError, Server
+from hardy.server._server import OnError, Place, Server
 from hardy.server._statistics import Statistics
+from hardy.server._tls import Tls
+from hardy.server._unix import UnixSocket
 
 __all__ = [
     "Address",
@@ -37,15 +57,21 @@ __all__ = [
     "BodyMalformed",
     "BodyTimeout",
     "BodyTooLarge",
+    "CertificatesRefused",
+    "CertificatesReloaded",
     "ClientGone",
     "ConnectionRefused",
     "Exchange",
     "Field",
     "Handle",
+    "HandshakeFailed",
     "Limits",
+    "Load",
     "OnError",
+    "Place",
     "Prepared",
     "RenderError",
+    "RenderShed",
     "Request",
     "RequestFault",
     "RequestRefused",
@@ -56,7 +82,9 @@ __all__ = [
     "ServerStopped",
     "Statistics",
     "Timeouts",
+    "Tls",
     "Tunnel",
+    "UnixSocket",
     "address_of_socket",
     "bind",
     "prepare",

@@ -14,14 +14,41 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
+from hardy.core import ClientCertificate, Notice
 from hardy.server._body import gone
 from hardy.server._limits import Limits, Timeouts
-from hardy.server._messages import Handle, RenderError, Request
+from hardy.server._messages import Handle, Load, RenderError, RenderShed, Request
 from hardy.server._statistics import Counters
+from hardy.server._tls import client_certificate
 from hardy.server._wheel import TICK, Wheel
 
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of no seconds: what is unsent is thrown away, and the client gets a reset."""
+
+
+class Guest(Protocol):
+    """What a server counts and ends: a connection, or a handshake that may become one."""
+
+    @property
+    def peer(self) -> str: ...
+    @property
+    def task(self) -> asyncio.Task[None] | None: ...
+
+    def wind_up(self) -> bool:
+        """Close if nothing is in flight; return whether it was so."""
+        ...
+
+    def abort(self) -> None:
+        """End it at once."""
+        ...
+
+
+class Before(Protocol):
+    """The handshake that a connection comes from."""
+
+    def release(self) -> None:
+        """Count no more: the connection counts from here on."""
+        ...
 
 
 class Host(Protocol):
@@ -39,19 +66,25 @@ class Host(Protocol):
     clock: Callable[[], float]
     handle: Handle
     render_error: RenderError
+    load: Load
+    render_shed: RenderShed
     keeps: bool
     stopped: bool
 
-    def admit(self, connection: "Connection") -> str | None:
+    def connection(self) -> "Connection":
+        """Return what will speak with one client."""
+        ...
+
+    def admit(self, connection: Guest) -> str | None:
         """Count *connection*; return why it is one too many, or None."""
         ...
 
-    def dismiss(self, connection: "Connection") -> None:
+    def dismiss(self, connection: Guest) -> None:
         """Forget *connection*, which is closed."""
         ...
 
-    def finished(self, connection: "Connection") -> None:
-        """Learn that a request of *connection* is over."""
+    def finished(self, connection: Guest) -> None:
+        """Learn that what *connection*, which was dismissed, still worked on is over."""
         ...
 
     def failed(self, error: BaseException, request: Request | None) -> None:
@@ -60,6 +93,14 @@ class Host(Protocol):
 
     def refused(self, peer: str, status: int, detail: str) -> None:
         """Learn that a request was answered with an error of the engine's own."""
+        ...
+
+    def unsecured(self, peer: str, detail: str) -> None:
+        """Learn that a client did not agree on TLS."""
+        ...
+
+    def emit(self, notice: Notice, /) -> None:
+        """Pass *notice* on."""
         ...
 
     def date(self) -> bytes:
@@ -134,10 +175,13 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_drained",
+        "_lingers",
         "_paused",
         "_pressed",
         "_stall",
+        "before",
         "born",
+        "certificate",
         "due",
         "ended",
         "gone",
@@ -162,10 +206,13 @@ class Connection(asyncio.Protocol):
         self.peer = "unix"
         self.server = "unix"
         self.scheme = "http"
+        self.certificate: ClientCertificate | None = None
+        self.before: Before | None = None
         self.task: asyncio.Task[None] | None = None
         self.leaving = False
         self.gone = False
         self.ended = False
+        self._lingers = False  # over TLS: the client shall close first
         self._paused = False  # we do not read
         self._pressed = False  # the client does not read
         self._stall: _Stall | None = None
@@ -180,6 +227,11 @@ class Connection(asyncio.Protocol):
         self.server = address_of(transport.get_extra_info("sockname"))
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = "https"
+            self.certificate = client_certificate(transport.get_extra_info("peercert"))
+        if self.before is not None:
+            self.before.release()
+            self.before = None
+            self.host.counters.accepted -= 1  # it is still the same one
         self.identified()
         self.transport.set_write_buffer_limits(high=self.host.limits.buffered_reply)
         self.born = self.host.clock()
@@ -210,6 +262,8 @@ class Connection(asyncio.Protocol):
         self._pressed = False
         if self._stall is not None and not self.leaving:
             self._stall.due = math.inf
+        if self.leaving and self.scheme == "https":
+            self.loop.call_soon(self._part)  # asyncio's transport is in the middle of writing
         self._release()
 
     # -- for the protocol spoken
@@ -244,6 +298,10 @@ class Connection(asyncio.Protocol):
         slot = self.slot
         if slot < 0 or due < slot * TICK:
             self.host.wheel.watch(self)
+
+    def abort(self) -> None:
+        """End the connection at once, whatever is unsent."""
+        self.transport.abort()
 
     def cut(self) -> None:
         """Reset the connection, so that the client can tell that something is missing."""
@@ -302,7 +360,13 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         self.resume()
-        if not linger or self.ended or not self.transport.can_write_eof():
+        if self.scheme == "https":
+            self._lingers = linger and not self.ended
+            # asyncio's TLS throws away what the client is slow to take when it is closed.
+            self.transport.set_write_buffer_limits(high=0)
+            if not self.transport.get_write_buffer_size():
+                self._part()
+        elif not linger or self.ended:
             self.transport.close()
         else:
             with contextlib.suppress(OSError):  # the client was faster, and the loop has not noticed yet
@@ -310,6 +374,16 @@ class Connection(asyncio.Protocol):
         if self.transport.get_write_buffer_size():
             self._hurry()
         self.watch(self.host.clock() + self.host.timeouts.linger)
+
+    def _part(self) -> None:
+        """Close TLS now that everything is sent, unless the client may be sending still.
+
+        A farewell of TLS ends both directions, and then what still comes would
+        reset the connection; so the client, which can tell that its answer is
+        whole, is given the time to close first.
+        """
+        if (not self._lingers or self.ended) and not self.gone:
+            self.transport.close()
 
     def _hurry(self) -> None:
         if self._stall is None:

@@ -66,6 +66,7 @@ class AddressInUse(OSError):
     """
 
     def __init__(self, host: str, port: int) -> None:
-        super().__init__(errno.EADDRINUSE, f"{host}:{port} is already in use")
+        place = f"{host}:{port}" if port else host  # a path has no port
+        super().__init__(errno.EADDRINUSE, f"{place} is already in use")
         self.host = host
         self.port = port

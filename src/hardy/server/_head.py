@@ -9,6 +9,7 @@ import re
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from hardy.core import ClientCertificate
 from hardy.server._errors import RequestFault
 from hardy.server._fields import Field
 from hardy.server._limits import Limits
@@ -36,7 +37,18 @@ def _bad(detail: str) -> RequestFault:
 class HeadParser:
     """Reads the heads of one connection, one after another."""
 
-    __slots__ = ("_complete", "_exchange", "_headers", "_host", "_limits", "_parser", "_peer", "_scheme", "_server")
+    __slots__ = (
+        "_certificate",
+        "_complete",
+        "_exchange",
+        "_headers",
+        "_host",
+        "_limits",
+        "_parser",
+        "_peer",
+        "_scheme",
+        "_server",
+    )
 
     def __init__(self, exchange: Exchange, limits: Limits) -> None:
         self._exchange = exchange
@@ -44,16 +56,18 @@ class HeadParser:
         self._scheme = "http"
         self._peer = "unix"
         self._server = "unix"
+        self._certificate: ClientCertificate | None = None
         self._headers: list[Field] = []
         self._host: bytes | None = None
         self._complete = False
         self._parser: HttpRequestParser | None = None
 
-    def connected(self, *, scheme: str, peer: str, server: str) -> None:
+    def connected(self, *, scheme: str, peer: str, server: str, certificate: ClientCertificate | None = None) -> None:
         """Note what every request of the connection says about it."""
         self._scheme = scheme
         self._peer = peer
         self._server = server
+        self._certificate = certificate
 
     def blank(self) -> Request:
         """Return a request that nobody made, for replies to what is none."""
@@ -112,6 +126,7 @@ class HeadParser:
             peer=self._peer,
             server=self._server,
             exchange=self._exchange,
+            certificate=self._certificate,
             max_body=self._limits.body,
             content_length=length,
             expects_continue=b"expect" in fields and _expects_continue(fields[b"expect"], version, length),

@@ -14,6 +14,7 @@ from hardy.server._reader import BODY, DEAF, HEAD, LATER, TUNNEL, Reader
 from hardy.server._reply import BODILESS, STATUS_LINES, Http1Stream, Http1Tunnel, status_line
 
 _SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\n"
+_COMPLETE = frozenset((HEAD, LATER, TUNNEL))
 _GRACE = 1.0
 """Seconds that a connection which has not asked anything yet is given when the server stops."""
 
@@ -31,11 +32,28 @@ class Http1(Reader):
     def begin(self, request: Request) -> None:
         """Have the handler answer *request*, in a task of its own."""
         self._served += 1
-        counters = self.host.counters
+        host = self.host
+        counters = host.counters
         counters.requests += 1
         counters.in_flight += 1
         self._request = request
+        if host.load.overloaded and not host.load.admits():
+            self._shed(request)
+            return
         self.task = self.loop.create_task(self._serve(request))
+
+    def _shed(self, request: Request) -> None:
+        """Refuse *request* because of overload: no task, nothing read, nothing decoded."""
+        self.host.counters.shed += 1
+        try:
+            response = self.host.render_shed(request)
+        except Exception as error:  # the application's rendering is broken: the client still gets an answer
+            self.host.failed(error, request)
+            response = problem(503, "the service is overloaded")
+        if self._data:  # answered in the next turn, or a long pipeline would be as deep a recursion
+            self.loop.call_soon(self._answer, request, response)
+        else:
+            self._answer(request, response)
 
     # -- a reply
 
@@ -258,6 +276,8 @@ class Http1(Reader):
 
     def leave(self, *, linger: bool = True) -> None:
         """Close once everything written is sent, deaf to what comes."""
+        if self.scheme == "https" and self._phase in _COMPLETE and not self._data:
+            linger = False  # the client sends nothing more, and waits for the farewell
         self._phase = DEAF
         self._data = b""
         self._pos = 0

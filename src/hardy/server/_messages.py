@@ -218,3 +218,26 @@ Handle = Callable[[Request], Coroutine[object, object, Response | None]]
 
 RenderError = Callable[[int, str], Response]
 """Makes the reply for an error of the engine's own from status and detail."""
+
+RenderShed = Callable[[Request], Response]
+"""Makes the reply for a request that is refused because of overload."""
+
+
+class Load(Protocol):
+    """Whether there is more to do than can be done; asked before a request is handed over."""
+
+    overloaded: bool
+
+    def admits(self) -> bool:
+        """Whether one more request may be handed over all the same; asked under overload only."""
+        ...
+
+
+class AnyLoad:
+    """The load of a server that was not told of any."""
+
+    overloaded = False
+
+    def admits(self) -> bool:
+        """Let everything in."""
+        return True

@@ -29,6 +29,30 @@ class ConnectionRefused(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandshakeFailed(Notice):
+    """A client and the server did not agree on TLS."""
+
+    peer: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificatesReloaded(Notice):
+    """The files of TLS have changed; new connections are shown what they say now."""
+
+    certificate: str
+    """The path of the certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificatesRefused(Notice):
+    """The files of TLS have changed and cannot be used; new connections are shown what was there before."""
+
+    certificate: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused(Notice):
     """The engine answered a request itself, with an error; no handler saw it."""
 

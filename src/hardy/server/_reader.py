@@ -92,7 +92,7 @@ class Reader(Connection):
 
     def identified(self) -> None:
         """Have requests say whom they come from."""
-        self._heads.connected(scheme=self.scheme, peer=self.peer, server=self.server)
+        self._heads.connected(scheme=self.scheme, peer=self.peer, server=self.server, certificate=self.certificate)
 
     # -- bytes arrive
 
@@ -128,7 +128,7 @@ class Reader(Connection):
             self.transport.close()
         elif self._request is None:
             self.leave()
-        return True
+        return self.scheme == "http"  # TLS has no half-closed connections
 
     def abandoned(self) -> None:
         """Tell whoever still works for the client."""

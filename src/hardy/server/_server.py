@@ -5,19 +5,32 @@ import math
 import socket
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hardy.core import Emit, Notice
-from hardy.server._connection import Connection
+from hardy.server._connection import Connection, Guest
+from hardy.server._handshake import Handshake, SecureListener
 from hardy.server._http1 import Http1
 from hardy.server._limits import Limits, Timeouts
 from hardy.server._listen import Address, address_of_socket, bind, empty_backlog
-from hardy.server._messages import Handle, RenderError, Request
-from hardy.server._notices import ConnectionRefused, RequestRefused, ServerListening, ServerStopped
+from hardy.server._messages import AnyLoad, Handle, Load, RenderError, RenderShed, Request, Response
+from hardy.server._notices import (
+    ConnectionRefused,
+    HandshakeFailed,
+    RequestRefused,
+    ServerListening,
+    ServerStopped,
+)
 from hardy.server._problem import problem
 from hardy.server._statistics import Counters, Statistics
+from hardy.server._tls import Tls
+from hardy.server._unix import UnixSocket, identity
 from hardy.server._wheel import Wheel
+
+Place = tuple[str, int] | UnixSocket | socket.socket
+"""Where a server listens: host and port, a path, or a socket that listens already."""
 
 OnError = Callable[[BaseException, Request | None], None]
 """Told of an error that no client will hear of, and of the request it belongs to."""
@@ -25,6 +38,10 @@ OnError = Callable[[BaseException, Request | None], None]
 
 def _silent(notice: Notice) -> None:
     """Tell nobody."""
+
+
+def _overloaded(request: Request) -> Response:
+    return problem(503, "the server is overloaded")
 
 
 class Server:
@@ -37,14 +54,18 @@ class Server:
 
     Args:
         handle: Answers each request, in a task of its own.
-        bind: Pairs of host and port, or listening sockets, which the server
-            then owns.
+        bind: Pairs of host and port, paths, or listening sockets, which the
+            server then owns.
+        tls: What is shown to clients; without it everybody can read along.
         limits: What a client may cost.
         timeouts: How long a client may take.
         on_error: Told what a handler raised; without it, the loop's exception
             handler is.
         emit: Told of refused connections and requests, listening and stopping.
         render_error: Makes the replies for the engine's own errors.
+        load: Asked before a request is handed over; what it does not admit is
+            answered at once, nothing of it read.
+        render_shed: Makes the replies for those.
         clock: Monotonic seconds; with one given, timers only turn when the
             test that owns it calls ``server.wheel.turn()``.
     """
@@ -53,29 +74,36 @@ class Server:
         self,
         handle: Handle,
         *,
-        bind: Iterable[tuple[str, int] | socket.socket] = (),
+        bind: Iterable[Place] = (),
+        tls: Tls | None = None,
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         on_error: OnError | None = None,
         emit: Emit = _silent,
         render_error: RenderError = problem,
+        load: Load | None = None,
+        render_shed: RenderShed = _overloaded,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.handle = handle
         self.limits = limits or Limits()
         self.timeouts = timeouts or Timeouts()
         self.render_error = render_error
+        self.load = load or AnyLoad()
+        self.render_shed = render_shed
         self.counters = Counters()
         self.keeps = True
         self.stopped = False
         self._bind = tuple(bind)
+        self._tls = tls
+        self._paths: dict[Path, tuple[int, int] | None] = {}
         self._on_error = on_error
-        self._emit = emit
+        self.emit = emit
         self._given_clock = clock
         self._sockets: list[socket.socket] = []
-        self._accepting: list[asyncio.AbstractServer] = []
-        self._connections: set[Connection] = set()
-        self._orphans: set[Connection] = set()
+        self._accepting: list[asyncio.AbstractServer | SecureListener] = []
+        self._connections: set[Guest] = set()
+        self._orphans: set[Guest] = set()
         self._peers: dict[str, int] = {}
         self._idle: list[asyncio.Future[None]] = []
         self._date = b""
@@ -96,6 +124,8 @@ class Server:
             for place in self._bind:
                 if isinstance(place, socket.socket):
                     await self.adopt(place)
+                elif isinstance(place, UnixSocket):
+                    await self.listen_at(place)
                 else:
                     await self.listen(*place)
         except BaseException:
@@ -133,18 +163,38 @@ class Server:
             await self.adopt(sock)
         return address_of_socket(sockets[0])
 
+    async def listen_at(self, place: UnixSocket) -> Address:
+        """Listen on a path, which is removed when the server stops.
+
+        Raises:
+            AddressInUse: Another process listens there.
+            OSError: The path cannot be bound.
+        """
+        sock = place.listen()
+        path = place.absolute
+        self._paths[path] = identity(path)
+        return await self.adopt(sock)
+
     async def adopt(self, sock: socket.socket) -> Address:
         """Accept connections from *sock*, which listens already and is the server's from now on."""
         sock.setblocking(False)
         self._sockets.append(sock)
         # The loop closes what it is given, at once and with the backlog; so it is given a second descriptor.
-        accepting = await self._loop.create_server(self._connection, sock=sock.dup(), backlog=4096)
-        self._accepting.append(accepting)
+        self._accepting.append(await self._accept_from(sock.dup()))
         address = address_of_socket(sock)
-        self._emit(ServerListening(address=str(address)))
+        self.emit(ServerListening(address=str(address)))
         return address
 
-    def _connection(self) -> Connection:
+    async def _accept_from(self, sock: socket.socket) -> asyncio.AbstractServer | SecureListener:
+        if self._tls is not None:
+            sock.setblocking(False)
+            return SecureListener(self, self._loop, self._tls, sock)
+        if sock.family == socket.AF_UNIX:
+            return await self._loop.create_unix_server(self.connection, sock=sock, backlog=4096)
+        return await self._loop.create_server(self.connection, sock=sock, backlog=4096)
+
+    def connection(self) -> Connection:
+        """Return what will speak with one client."""
         return Http1(self, self._loop)
 
     # -- the end
@@ -166,19 +216,29 @@ class Server:
         for accepting in self._accepting:
             accepting.close()
         self._accepting.clear()
+        for path, mine in self._paths.items():
+            if mine is not None and identity(path) == mine:  # else it is a successor's already
+                path.unlink(missing_ok=True)
+        self._paths.clear()
         clients: list[socket.socket] = []
         for sock in self._sockets:
             clients += empty_backlog(sock)
             sock.close()  # with no step of the loop in between, in which others could connect
         self._sockets.clear()
         for client in clients:
-            try:
-                await self._loop.connect_accepted_socket(self._connection, client)
-            except OSError:  # it left meanwhile
-                client.close()
+            await self._take(client)
         for connection in tuple(self._connections):
             connection.wind_up()
-        self._emit(ServerStopped(connections=len(self._connections)))
+        self.emit(ServerStopped(connections=len(self._connections)))
+
+    async def _take(self, client: socket.socket) -> None:
+        if self._tls is not None:
+            Handshake(self, self.connection(), self._tls, client).begin()
+            return
+        try:
+            await self._loop.connect_accepted_socket(self.connection, client)
+        except OSError:  # it left meanwhile
+            client.close()
 
     async def wait_idle(self, timeout: float) -> bool:
         """Wait until every connection is closed and every handler has ended; return whether that came in time."""
@@ -196,14 +256,15 @@ class Server:
     def abort(self) -> None:
         """Cut every connection at once. Handlers learn it as if their clients had left."""
         for connection in tuple(self._connections):
-            connection.transport.abort()
+            connection.abort()
 
     async def _cancel_rest(self) -> None:
         await asyncio.sleep(0)
         tasks = [c.task for c in (*self._connections, *self._orphans) if c.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:  # one that swallows its cancellation is left behind
+            await asyncio.wait(tasks, timeout=self.timeouts.close)
 
     # -- what is going on
 
@@ -213,7 +274,7 @@ class Server:
 
     # -- the connections' side
 
-    def admit(self, connection: Connection) -> str | None:
+    def admit(self, connection: Guest) -> str | None:
         """Count *connection*; return why it is one too many, or None."""
         self.counters.accepted += 1
         self._connections.add(connection)
@@ -226,10 +287,10 @@ class Server:
         else:
             return None
         self.counters.refused += 1
-        self._emit(ConnectionRefused(peer=connection.peer, reason=reason))
+        self.emit(ConnectionRefused(peer=connection.peer, reason=reason))
         return reason
 
-    def dismiss(self, connection: Connection) -> None:
+    def dismiss(self, connection: Guest) -> None:
         """Forget *connection*, which is closed; keep it while its handler runs, or nothing would."""
         self._connections.discard(connection)
         peer = connection.peer.rpartition(":")[0]
@@ -242,7 +303,7 @@ class Server:
             self._orphans.add(connection)
         self._check_idle()
 
-    def finished(self, connection: Connection) -> None:
+    def finished(self, connection: Guest) -> None:
         """Forget *connection*, which was closed before its handler ended."""
         self._orphans.discard(connection)
         self._check_idle()
@@ -256,7 +317,12 @@ class Server:
 
     def refused(self, peer: str, status: int, detail: str) -> None:
         """Tell that a request was refused."""
-        self._emit(RequestRefused(peer=peer, status=status, detail=detail))
+        self.emit(RequestRefused(peer=peer, status=status, detail=detail))
+
+    def unsecured(self, peer: str, detail: str) -> None:
+        """Tell that a client did not agree on TLS."""
+        self.counters.unsecured += 1
+        self.emit(HandshakeFailed(peer=peer, detail=detail))
 
     def date(self) -> bytes:
         """Return the ``date`` header line of this second."""

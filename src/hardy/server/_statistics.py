@@ -11,9 +11,11 @@ class Statistics:
         connections: Open now.
         accepted: Connections since the start, refused ones included.
         refused: Connections that were one too many.
+        unsecured: Clients that did not agree on TLS.
         in_flight: Requests that a handler works on now.
         requests: Handed to a handler since the start.
         rejected: Requests that the engine answered with an error itself.
+        shed: Requests that were refused because of overload.
         failed: Handlers that raised or never answered.
         timeouts: Connections closed because a client was slow.
         bytes_received: Since the start, heads included.
@@ -23,9 +25,11 @@ class Statistics:
     connections: int = 0
     accepted: int = 0
     refused: int = 0
+    unsecured: int = 0
     in_flight: int = 0
     requests: int = 0
     rejected: int = 0
+    shed: int = 0
     failed: int = 0
     timeouts: int = 0
     bytes_received: int = 0
@@ -44,15 +48,19 @@ class Counters:
         "refused",
         "rejected",
         "requests",
+        "shed",
         "timeouts",
+        "unsecured",
     )
 
     def __init__(self) -> None:
         self.accepted = 0
         self.refused = 0
+        self.unsecured = 0
         self.in_flight = 0
         self.requests = 0
         self.rejected = 0
+        self.shed = 0
         self.failed = 0
         self.timeouts = 0
         self.bytes_received = 0
