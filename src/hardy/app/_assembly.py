@@ -10,7 +10,7 @@ from hardy.app._tell import TOLD, telling
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
 from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Notices, Operation
-from hardy.resilience import InFlight
+from hardy.resilience import InFlight, Shed
 from hardy.telemetry import make_logger, observe
 
 
@@ -54,6 +54,8 @@ class Assembly:
         self.notices = Notices()
         self.notices.listen(telling(self.logger), *TOLD)
         self.in_flight = InFlight(timeout=settings.limits.timeout)
+        limits = settings.limits
+        self.shed = Shed(delay=limits.shed_delay, emit=self.notices) if limits.shed else None
         wiring = Wiring(app)
         self.container = wiring.container
         self.components = wiring.components
@@ -66,6 +68,7 @@ class Assembly:
         around = (
             observe(self.logger, self.notices.channel(CallEnded)),
             self.in_flight.bound,
+            *(() if self.shed is None else (self.shed,)),
             admit(self._authenticators),
             decode,
         )

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from platform import python_version
 from typing import TYPE_CHECKING
 
-from hardy.app._describe import BUILT_IN, name_of
+from hardy.app._describe import built_in, name_of
 
 if TYPE_CHECKING:
     from hardy.app._service import Service
@@ -32,7 +32,7 @@ def _facts(service: "Service") -> dict[str, object]:
         "timeout": settings.limits.timeout,
         "docs": settings.http.docs,
         "reflection": settings.grpc.reflection,
-        "chain": " > ".join([*BUILT_IN, *map(name_of, app.middleware), "scope", "use case", "encode"]),
+        "chain": " > ".join([*built_in(app), *map(name_of, app.middleware), "scope", "use case", "encode"]),
     }
 
 

@@ -7,7 +7,7 @@ from hardy.app._wiring import Wiring
 from hardy.auth import rule_name
 from hardy.core import Place
 
-BUILT_IN = ("log", "recover", "deadline", "authenticate", "allow", "decode")
+BUILT_IN = ("log", "recover", "deadline", "shed", "authenticate", "allow", "decode")
 """The built-in links of every chain before the user's own, outermost first."""
 
 
@@ -49,7 +49,12 @@ def _operation(app: App, exposure: Exposure) -> dict[str, object]:
 def chain_of(app: App, exposure: Exposure) -> list[str]:
     """Return the links a call of the operation goes through, outermost first."""
     own = [name_of(each) for each in (*app.middleware, *exposure.middleware)]
-    return [*BUILT_IN, *own, "scope", "use case", "encode"]
+    return [*built_in(app), *own, "scope", "use case", "encode"]
+
+
+def built_in(app: App) -> list[str]:
+    """Return the links before the user's own that are switched on."""
+    return [each for each in BUILT_IN if each != "shed" or app.settings.limits.shed]
 
 
 def name_of(thing: object) -> str:

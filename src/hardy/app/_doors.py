@@ -9,7 +9,8 @@ from hardy.app._assembly import Assembly
 from hardy.app._documents import openapi
 from hardy.core import Logger
 from hardy.lifecycle import Health
-from hardy.server import Limits, Request, Server, Timeouts
+from hardy.resilience import CallShed
+from hardy.server import Limits, Request, Response, Server, Timeouts
 from hardy.transport import http
 
 if TYPE_CHECKING:
@@ -108,8 +109,16 @@ def http_server(
 ) -> Server:
     """Return the engine that serves *transport*."""
     limits = assembly.app.settings.limits
+    shed = assembly.shed
+
+    def refuse(request: Request) -> Response:
+        assembly.notices(CallShed(transport="http"))
+        return transport.shed(request)
+
     return Server(
         transport.handle,
+        load=None if shed is None else shed.guard("http"),
+        render_shed=refuse,
         bind=bind,
         limits=Limits(
             request_line=limits.request_line,

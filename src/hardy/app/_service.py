@@ -104,6 +104,8 @@ class Service:
 
     def _ended(self) -> None:
         self.assembly.app.running -= 1
+        if self.assembly.shed is not None:
+            self.assembly.shed.stop()
 
     async def _open_admin(self, stack: AsyncExitStack) -> None:
         if (listen := self._listen["admin"]) is not None:

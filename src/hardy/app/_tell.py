@@ -1,9 +1,18 @@
 """What the pieces of a service notice, written to its log."""
 
 from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed
+from hardy.resilience import OverloadBegan, OverloadEnded
 from hardy.server import ConnectionRefused, RequestRefused
 
-TOLD = (TaskFailed, ComponentOpened, ComponentClosed, RequestRefused, ConnectionRefused)
+TOLD = (
+    TaskFailed,
+    ComponentOpened,
+    ComponentClosed,
+    RequestRefused,
+    ConnectionRefused,
+    OverloadBegan,
+    OverloadEnded,
+)
 """The kinds that are written."""
 
 
@@ -33,6 +42,10 @@ def telling(logger: Logger) -> Emit:
                 logger.info("request refused", peer=peer, status=status, detail=detail)
             case ConnectionRefused(peer=peer, reason=reason):
                 logger.warning("connection refused", peer=peer, reason=reason)
+            case OverloadBegan(delay=delay):
+                logger.warning("overloaded: calls are refused until the event loop keeps up", delay=round(delay, 3))
+            case OverloadEnded(seconds=seconds, shed=shed):
+                logger.info("no longer overloaded", seconds=round(seconds, 3), refused=shed)
             case _:
                 pass
 

@@ -59,6 +59,10 @@ class LimitSettings:
 
     timeout: Length = 30.0
     """Deadline of a call whose operation and caller set none."""
+    shed: bool = by_environment(dev=True, test=False, production=True)
+    """Whether calls are refused (503) while there are more than can be carried out."""
+    shed_delay: Length = 0.05
+    """Standing delay of the event loop beyond which calls are refused."""
     body: Bytes = 2**20
     """Largest request body; beyond it 413."""
     request_line: Bytes = 8 * 2**10

@@ -10,7 +10,17 @@ Example:
 
 from hardy.core import publish
 from hardy.resilience._in_flight import InFlight, InFlightStatistics
+from hardy.resilience._notices import CallShed, OverloadBegan, OverloadEnded
+from hardy.resilience._shed import Shed, ShedStatistics
 
-__all__ = ["InFlight", "InFlightStatistics"]
+__all__ = [
+    "CallShed",
+    "InFlight",
+    "InFlightStatistics",
+    "OverloadBegan",
+    "OverloadEnded",
+    "Shed",
+    "ShedStatistics",
+]
 
 publish(__name__, globals())

@@ -1,12 +1,14 @@
 """Serves exposed operations over HTTP: the one callable that an engine is given."""
 
 from collections.abc import Mapping, Sequence
+from random import getrandbits
 from urllib.parse import quote
 
-from hardy.core import BuildFailed, Diagnostic, Exposed, Kind, Malformed
+from hardy.core import BuildFailed, Diagnostic, Exposed, Kind, Malformed, Unavailable
 from hardy.schema import JsonCase
-from hardy.server import Request, Response
+from hardy.server import Prepared, Request, Response, prepare
 from hardy.transport.http._answers import Answers
+from hardy.transport.http._call import request_id
 from hardy.transport.http._endpoint import Endpoint, UnaryEndpoint
 from hardy.transport.http._mount import Mount
 from hardy.transport.http._path import Path
@@ -19,6 +21,7 @@ from hardy.transport.http._stream import ClientStreamEndpoint, ServerStreamEndpo
 from hardy.transport.http._websocket import BidiEndpoint
 
 _KIB = 1024
+_SOME_ID = "0" * 31 + "1"
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -65,6 +68,7 @@ class Transport:
         self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))
         self._pages = {path: page.ready(self._answers.headers) for path, page in (pages or {}).items()}
         self._static: dict[tuple[str, str], Endpoint] = {}
+        self._shed: tuple[Prepared, list[bytes]] | None = None
         self._router = Router(self._endpoints(mine, json_case))
 
     def _endpoints(self, exposed: Sequence[Exposed], json_case: JsonCase) -> list[tuple[str, Path, Endpoint]]:
@@ -133,6 +137,21 @@ class Transport:
             return Response(204, [*self._answers.headers, allow])
         refused = MethodNotAllowed(f"{request.method} is not allowed here", allowed=sorted(allowed))
         return self._answers.refuse(request, refused, [allow])
+
+    def shed(self, request: Request) -> Response:
+        """Refuse *request* because of overload: 503 and when to come back, for next to nothing.
+
+        The same answer each time but for the call's id, so that no more than this is made anew.
+        """
+        if self._shed is None:
+            error = Unavailable("the service is overloaded", retry_after=1)
+            answer = self._answers.error(error, _SOME_ID)
+            headers = prepare([pair for pair in answer.headers if pair[0] != b"x-request-id"])
+            self._shed = headers, answer.body.split(_SOME_ID.encode())
+        headers, parts = self._shed
+        call = request_id(request.fields.get(b"x-request-id")) or f"{getrandbits(128):032x}"
+        identity = call.encode()
+        return Response(503, headers, identity.join(parts), ((b"x-request-id", identity),))
 
     def refuse(self, status: int, detail: str) -> Response:
         """Answer for the engine what it refuses by itself: give this to `hardy.server.Server` as its renderer."""
