@@ -11,7 +11,7 @@ from hardy import App
 from hardy.adapters.jwt import JwtSettings, dev_key, mint
 from hardy.adapters.sql import DatabaseSettings
 from hardy.app import Assembly, Listen, Service
-from hardy.config import TelemetrySettings
+from hardy.config import ShutdownSettings, TelemetrySettings
 from orders.app import Settings, build
 
 
@@ -19,7 +19,7 @@ from orders.app import Settings, build
 class Served:
     """A running service, and how to speak to it as alice."""
 
-    app: App
+    assembly: Assembly
     http: str
     token: str
 
@@ -32,7 +32,8 @@ class Served:
 def app(tmp_path) -> App:
     database = DatabaseSettings(url=f"sqlite:///{tmp_path}/orders.db", durable=False)
     trusted, quiet = JwtSettings(dev_directory=tmp_path), TelemetrySettings(level="warning")
-    return build(Settings(environment="dev", database=database, jwt=trusted, telemetry=quiet))
+    soon = ShutdownSettings(drain_delay=0, drain_timeout=1)
+    return build(Settings(environment="dev", database=database, jwt=trusted, telemetry=quiet, shutdown=soon))
 
 
 @pytest.fixture
@@ -47,18 +48,20 @@ def served(app, token) -> Iterator[Served]:
     """Serve the app until the test ends."""
     begun, ended = threading.Event(), asyncio.Event()
     place: dict[str, object] = {}
+    assembly = Assembly(app)
 
     async def serve() -> None:
-        async with Service(Assembly(app), http=Listen()) as service:
+        async with Service(assembly, http=Listen()) as service:
             assert service.http is not None
             place.update(http=str(service.http.addresses[0]), loop=asyncio.get_running_loop())
             begun.set()
             await ended.wait()
+            await service.shutdown().run()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     assert begun.wait(10)
-    yield Served(app, f"http://{place['http']}", token)
+    yield Served(assembly, f"http://{place['http']}", token)
     loop = place["loop"]
     assert isinstance(loop, asyncio.AbstractEventLoop)
     loop.call_soon_threadsafe(ended.set)
