@@ -53,7 +53,8 @@ class InFlight:
 
     def __init__(self, *, timeout: float = 30.0) -> None:
         self.timeout = timeout
-        self._calls: set[Call] = set()
+        self._calls: dict[Call, float] = {}
+        """Each with the seconds it was allowed."""
         self._timer: asyncio.TimerHandle | None = None
         self._armed = math.inf
         self._idle: asyncio.Future[None] | None = None
@@ -69,16 +70,17 @@ class InFlight:
         Raises:
             DeadlineExceeded: The time ran out before the reply.
         """
-        due = time.monotonic() + self._allowed(call)
+        allowed = self._allowed(call)
+        due = time.monotonic() + allowed
         call.deadline = Deadline(due)
-        self._calls.add(call)
+        self._calls[call] = allowed
         self._started += 1
         if due < self._armed:
             self._arm(due)
         try:
             return await proceed(call)
         finally:
-            self._calls.discard(call)
+            del self._calls[call]
             if not self._calls and self._idle is not None:
                 self._settle(self._idle)
 
@@ -92,8 +94,12 @@ class InFlight:
 
     def flowing(self, call: Call) -> None:
         """Lift the deadline of a stream whose first item is out, but for what the caller asked."""
-        asked = call.timeout
-        call.deadline = Deadline.never() if asked is None else call.deadline
+        if call.timeout is None:
+            call.deadline = Deadline.never()
+            return
+        begun = call.deadline.at - self._calls[call]
+        call.deadline = Deadline(begun + call.timeout)
+        self._calls[call] = call.timeout
 
     def _arm(self, due: float) -> None:
         if self._timer is not None:
@@ -113,7 +119,7 @@ class InFlight:
                 due = min(due, at)
             elif call.cancelled is None:
                 self._late += 1
-                call.cancel(DeadlineExceeded(_too_long(self._allowed(call))))
+                call.cancel(DeadlineExceeded(_too_long(self._calls[call])))
         if due < math.inf:
             self._arm(due)
 
