@@ -90,7 +90,8 @@ def _target(descriptor: Path) -> str:
 
 def _describe(process: Path) -> Holder | None:
     try:
-        command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        command = " ".join(command.split())
         directory = str((process / "cwd").readlink())
         minutes = int(_age(process) / 60)
     except (OSError, ValueError, IndexError):  # it has just ended, or is not ours to look into

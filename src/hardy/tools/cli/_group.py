@@ -41,6 +41,10 @@ def closest(kind: str, given: str, names: Sequence[str]) -> str:
     return f'no {kind} "{given}"; {there}'
 
 
+class UnreadError(Exception):
+    """Nobody reads what is printed any more: ``hardy show config | head``."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are modules: ``dev`` is ``_dev.command``."""
 
@@ -70,6 +74,17 @@ class LazyGroup(click.Group):
                 raise click.NoSuchOption(name, ctx=ctx)
             no_such("command", name, COMMANDS, ctx)
         return name if command else None, command, args[1:]
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command.
+
+        Raises:
+            UnreadError: In place of the `BrokenPipeError` that click would end the process for.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise UnreadError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing them."""

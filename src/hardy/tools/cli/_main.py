@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from hardy.tools.cli._group import cli, closest
+from hardy.tools.cli._group import UnreadError, cli, closest
 
 USAGE, INTERRUPTED = 2, 130
 
@@ -24,7 +24,7 @@ def start(argv: Sequence[str]) -> int:
     except click.ClickException as wrong:
         print(f"error: {_lower(wrong.format_message())}", file=sys.stderr)
         return USAGE
-    except BrokenPipeError:  # `hardy show ... | head`
+    except (UnreadError, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is left to flush to
         return 0
     except Exception as error:  # the boundary: every failure has its exit code
