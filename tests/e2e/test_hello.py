@@ -40,7 +40,10 @@ def places(start, folder):
 
 def at(places: dict[str, str], command: str) -> str:
     """The command, sent to the test's own ports."""
-    return command.replace("localhost:8080", places["http"]).replace("localhost:9090", places["grpc"])
+    ports = {"localhost:8080": places["http"], "localhost:9090": places["grpc"]}
+    for printed, place in ports.items():
+        command = command.replace(printed, f"localhost:{place.rpartition(':')[2]}")
+    return command
 
 
 def test_the_example_is_the_hello_of_the_readme():

@@ -97,13 +97,14 @@ def run_command(app: App, program: str, name: str, arguments: Sequence[str]) -> 
         Help: The flags are asked for.
         BuildFailed: The service cannot be built or opened.
     """
-    assembly = Assembly(app, log=sys.stderr)
-    bound = _by_name(assembly.exposed("command"))
-    exposed = bound.get(name)
-    if exposed is None:
+    bound = _by_name(described(app, "command"))
+    if name not in bound:
         there = f"the service has {', '.join(sorted(bound))}" if bound else "the service has none"
         raise command.WrongUsage(f'error: no command "{name}"; {there}')
-    message = command.parse(exposed.operation, f"{program} {name}", arguments)
+    # Read before the service is assembled: its flags are told where its settings are not complete, too.
+    message = command.parse(bound[name].operation, f"{program} {name}", arguments)
+    assembly = Assembly(app, log=sys.stderr)
+    exposed = _by_name(assembly.exposed("command"))[name]
 
     async def carry_out() -> bool:
         service = Service(assembly)

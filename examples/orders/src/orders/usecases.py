@@ -127,13 +127,13 @@ async def track(
     told: dict[UUID, int] = {}
     async with aclosing(_merged(ids, await feed.events())) as both:
         async for news in both:
-            event = news
-            if isinstance(event, TrackOrder):
+            if isinstance(news, TrackOrder):
                 async with work.begin() as orders:
-                    order = await _own(orders, event.order_id, caller)
+                    order = await _own(orders, news.order_id, caller)
                 event = OrderEvent(order_id=order.id, status=order.status, version=order.version, at=clock.now())
-            # The status just read may hold a change that the feed tells once more.
-            elif event.version <= told.get(event.order_id, event.version):
+            elif news.version > told.get(news.order_id, news.version):
+                event = news
+            else:  # nobody asked for this order, or its status held this change already when it was read
                 continue
             told[event.order_id] = event.version
             yield event
