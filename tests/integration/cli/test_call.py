@@ -98,6 +98,8 @@ def test_local_needs_no_running_service(shop, done):
         ended = done(folder, "call", "--local", name, *argv)
         assert ended.returncode == 0, ended.stderr
     assert done(folder, "call", "--local", "audit").returncode == 1
+    replies = done(folder, "call", "--local", "count", '{"upto": 2}').stdout
+    assert [json.loads(line)["text"] for line in replies.splitlines()] == ["0", "1"]  # the log is elsewhere
 
 
 def test_a_service_that_does_not_run_is_told(shop, done):

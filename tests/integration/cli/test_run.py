@@ -1,5 +1,6 @@
 """`hardy run`: serves, drains, and says why when it cannot listen."""
 
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+HARDY = Path(sys.executable).with_name("hardy")
 PORTS = ("--port", "0", "--grpc-port", "0", "--admin-port", "0")
 
 
@@ -101,3 +103,22 @@ def test_a_listening_socket_is_not_left_behind(start):
     process.end()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, int(port)), timeout=5)
+
+
+def test_wrong_settings_are_refused_within_a_second_all_at_once_and_without_their_secrets(project):
+    source = (project / "src/shop/app.py").read_text()
+    source = source.replace(
+        "    jwt: JwtSettings", "    url: hardy.Size\n    key: hardy.Secret[hardy.Size]\n    jwt: JwtSettings"
+    )
+    (project / "src/shop/app.py").write_text(source)
+    environ = {**os.environ, "SHOP_KEY": "horse battery", "SHOP_HTTP__PORT": "eighty", "SHOP_HTPP__HOST": "::"}
+    process = subprocess.Popen([HARDY, "run"], cwd=project, env=environ, stderr=subprocess.PIPE, text=True)
+    err = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    assert process.returncode == 3
+    assert usage.ru_utime + usage.ru_stime <= 1
+    for told in ("SHOP_URL is not set", "SHOP_HTTP__PORT=eighty", "SHOP_HTPP__HOST", "SHOP_KEY"):
+        assert told in err
+    assert "horse" not in err

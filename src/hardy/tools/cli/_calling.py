@@ -1,5 +1,6 @@
 """The three ways to call: over REST, over gRPC, in this process. Each writes the reply line by line."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -100,7 +101,7 @@ async def carry_out_here(call: Call, *, write: Write, principal: Principal | Non
     """
     from hardy.transport import command
 
-    assembly = Assembly(call.app)
+    assembly = Assembly(call.app, log=sys.stderr)
     exposed = Exposed(call.operation, call.exposed.binding, assembly.handler(call.operation))
     async with Service(assembly):
         await command.carry_out(exposed, call.message, write, principal=principal)

@@ -15,6 +15,7 @@ COMMANDS = {
     "call": "Call an operation of the running service.",
     "gen": "Write proto, openapi, env-example or config-docs.",
     "token": "Mint a token for local calls.",
+    "drain-test": "Stop a service under load and tell what was lost.",
     "explain": "Print the long form of a diagnostic code.",
 }
 """Name to the line that ``hardy --help`` shows."""
@@ -56,7 +57,7 @@ class LazyGroup(click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"hardy.tools.cli._{cmd_name}")
+        module = import_module(f"hardy.tools.cli._{cmd_name.replace('-', '_')}")
         return cast("click.Command", module.command)
 
     def resolve_command(
