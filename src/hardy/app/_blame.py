@@ -59,7 +59,7 @@ def _frames(trace: TracebackType | None) -> list[_Frame]:
 
 def _frame(frame: FrameType, line: int) -> _Frame:
     file = frame.f_code.co_filename
-    return _Frame(file, line, frame.f_code.co_name, _library(file))
+    return _Frame(file, line, frame.f_code.co_name, _library(file) or _compiled(file, frame))
 
 
 def _library(file: str) -> str:
@@ -68,6 +68,11 @@ def _library(file: str) -> str:
     if file.startswith(_HARDY):
         return "hardy"
     return "python" if file.startswith((*_LIBRARIES, "<frozen")) else ""
+
+
+def _compiled(file: str, frame: FrameType) -> str:
+    """Return the package of a frame that Cython made: its file is where somebody once compiled it."""
+    return str(frame.f_globals.get("__name__", "?")).partition(".")[0] if file.endswith((".pyx", ".pxi")) else ""
 
 
 def _folded(frames: list[_Frame]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -105,26 +105,52 @@ async def over_asgi(assembly: Assembly) -> AsyncGenerator[HttpCarrier]:
         needs = "the asgi transport of hardy.testing needs uvicorn. Install it with: pip install uvicorn websockets"
         raise ModuleNotFoundError(needs, name="uvicorn") from error
 
+    refusals: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(
-            asgi_of(assembly), lifespan="on", log_level="warning", access_log=False, ws="websockets-sansio"
+            _listened(asgi_of(assembly), refusals),
+            lifespan="on",
+            log_level="critical",
+            access_log=False,
+            ws="websockets-sansio",
         )
         server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        serving = asyncio.create_task(_serve(server.serve(sockets=[listening])))
         try:
-            await _started(server, serving)
+            await _started(server, serving, refusals)
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             async with http.HttpClient(url, json_case=assembly.app.json_case) as client:
                 yield HttpCarrier(assembly, client)
         finally:
             server.should_exit = True
-            with suppress(asyncio.CancelledError):
-                await serving
+            await serving
 
 
-async def _started(server: "object", serving: "asyncio.Task[None]") -> None:
+def _listened(application: http.AsgiApp, refusals: list[str]) -> http.AsgiApp:
+    """Return *application*, which notes in *refusals* why it could not start."""
+
+    async def listened(
+        scope: Mapping[str, object],
+        receive: Callable[[], Awaitable[MutableMapping[str, object]]],
+        send: Callable[[Mapping[str, object]], Awaitable[None]],
+    ) -> None:
+        async def sending(message: Mapping[str, object]) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                refusals.append(str(message.get("message")))
+            await send(message)
+
+        await application(scope, receive, sending if scope["type"] == "lifespan" else send)
+
+    return listened
+
+
+async def _serve(serving: Coroutine[object, object, None]) -> None:
+    with suppress(SystemExit):  # how uvicorn says that the application could not start
+        await serving
+
+
+async def _started(server: "object", serving: "asyncio.Task[None]", refusals: list[str]) -> None:
     while not getattr(server, "started", False):
         if serving.done():
-            await serving
-            raise RuntimeError("uvicorn ended before it served")
+            raise RuntimeError(f"the service could not start: {''.join(refusals)}")
         await asyncio.sleep(0.005)
