@@ -44,8 +44,8 @@ async def tell(service: Service) -> None:
     rest, rpc, admin = str(service.http.addresses[0]), service.grpc.target, str(service.admin.addresses[0])
     token = token_of_alice()
     headers = KEYS / "alice.txt"
+    headers.touch(mode=0o600)
     headers.write_text(f"authorization: Bearer {token}\n")
-    headers.chmod(0o600)
     order = await asyncio.to_thread(place, rest, token)
     lines = [
         "",

@@ -17,14 +17,14 @@ TEA = b'{"sku": "tea", "quantity": 1}'
 
 
 def place(served) -> str:
-    """Place an order over REST, in a second at most, and return its id."""
+    """Place an order over REST, sooner than a call gives up waiting to write, and return its id."""
     reply = ask(served, "POST", "/orders", TEA)
     assert reply.pop("status_code") == 201
     return reply["id"]
 
 
 def ask(served, method: str, path: str, body: bytes | None = None) -> dict:
-    with closing(HTTPConnection(served.http.removeprefix("http://"), timeout=1)) as connection:
+    with closing(HTTPConnection(served.http.removeprefix("http://"), timeout=4)) as connection:
         connection.request(method, path, body, {**served.headers, "content-type": "application/json"})
         reply = connection.getresponse()
         return {**json.loads(reply.read()), "status_code": reply.status}
