@@ -17,6 +17,7 @@ from hardy.app._wiring import port_of
 from hardy.config import ShutdownSettings
 from hardy.lifecycle import Component, Components, Drains, Health, Pings, Tasks
 from hardy.server import Server
+from hardy.telemetry import Watchdog
 from hardy.transport import http
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Service:
         self.grpc: GrpcTransport | None = None
         self.admin: Server | None = None
         self.health = Health()
+        self.watchdog: Watchdog | None = None
         self._listen = {"http": http, "grpc": grpc, "admin": admin}
         self._stack = AsyncExitStack()
 
@@ -92,6 +94,7 @@ class Service:
             await self._open_components(stack)
             await self._open_doors(stack)
             await self._follow(stack)
+            await self._open_watchdog(stack)
             self.health.serve()
             self._stack = stack.pop_all()
         return self
@@ -151,6 +154,13 @@ class Service:
 
         tasks = await stack.enter_async_context(Tasks(self.assembly.notices))
         tasks.start("grpc health", follow)
+
+    async def _open_watchdog(self, stack: AsyncExitStack) -> None:
+        # After everything is open: opening imports much, and nobody waits for it.
+        assembly = self.assembly
+        if (limit := assembly.app.settings.telemetry.blocked_after) > 0:
+            self.watchdog = Watchdog(limit, assembly.notices, waiting=lambda: len(assembly.in_flight))
+            await stack.enter_async_context(self.watchdog)
 
     def doors(self) -> Sequence[Door]:
         """Return what lets calls in."""

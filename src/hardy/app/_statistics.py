@@ -19,14 +19,18 @@ def statistics_of(service: Service) -> dict[str, object]:
         >>> async def main() -> dict[str, object]:
         ...     async with Service(Assembly(App("hello"))) as service:
         ...         return statistics_of(service)
-        >>> asyncio.run(main())
-        {'calls': {'now': 0, 'started': 0, 'late': 0}}
+        >>> asyncio.run(main())["calls"]
+        {'now': 0, 'started': 0, 'late': 0}
     """
     counted: dict[str, object] = {"calls": service.assembly.in_flight.statistics()}
     if service.http is not None:
         counted["http"] = service.http.statistics()
     if service.grpc is not None:
         counted["grpc"] = service.grpc.statistics()
+    if service.assembly.shed is not None:
+        counted["shed"] = service.assembly.shed.statistics()
+    if service.watchdog is not None:
+        counted["loop"] = service.watchdog.statistics()
     for name, component in named(service.assembly.components):
         if isinstance(component, Counts):
             counted[name] = component.statistics()

@@ -3,6 +3,7 @@
 from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed
 from hardy.resilience import OverloadBegan, OverloadEnded
 from hardy.server import ConnectionRefused, RequestRefused
+from hardy.telemetry import LoopBlocked
 
 TOLD = (
     TaskFailed,
@@ -12,6 +13,7 @@ TOLD = (
     ConnectionRefused,
     OverloadBegan,
     OverloadEnded,
+    LoopBlocked,
 )
 """The kinds that are written."""
 
@@ -23,8 +25,8 @@ def telling(logger: Logger) -> Emit:
 
     Example:
         >>> from hardy.telemetry import make_logger
-        >>> tell = telling(make_logger(format="json"))
-        >>> tell(RequestRefused(peer="127.0.0.1:5", status=400, detail="the Host header is missing"))
+        >>> refused = RequestRefused(peer="127.0.0.1:5", status=400, detail="the Host header is missing")
+        >>> telling(make_logger(format="json"))(refused)
         {..."event":"request refused","peer":"127.0.0.1:5","status":400,"detail":"the Host header is missing"}
     """
 
@@ -46,7 +48,26 @@ def telling(logger: Logger) -> Emit:
                 logger.warning("overloaded: calls are refused until the event loop keeps up", delay=round(delay, 3))
             case OverloadEnded(seconds=seconds, shed=shed):
                 logger.info("no longer overloaded", seconds=round(seconds, 3), refused=shed)
+            case LoopBlocked():
+                _tell_blocked(logger, notice)
             case _:
                 pass
 
     return tell
+
+
+def _tell_blocked(logger: Logger, notice: LoopBlocked) -> None:
+    ms = round(notice.seconds * 1000)
+    if not notice.stack:
+        logger.warning("the event loop stood still and nothing ran: the process got no CPU", ms=ms)
+        return
+    at, *callers = notice.culprit
+    logger.warning(
+        "the event loop was blocked" if notice.over else "the event loop is blocked",
+        ms=ms,
+        error="H0901",
+        at=f"{at.code or at.function}   {at.place}",
+        called_by=[f"{each.function}   {each.place}" for each in callers],
+        cost=f"{notice.waiting} calls in flight waited",
+        help="await a library for asyncio, or: await in_thread(blocking_function, ...); hardy explain H0901",
+    )

@@ -109,3 +109,5 @@ class TelemetrySettings:
     """Least severe level that is logged."""
     format: Literal["auto", "json", "console"] = "auto"
     """Shape of a log line; `auto` is JSON unless standard error is a terminal."""
+    blocked_after: Duration = by_environment(dev=0.1, test=0.5, production=0.5)  # noqa: RUF009  # it is a field
+    """Time after which an event loop that does not turn is told of, with the line that blocks it; 0 for never."""
