@@ -43,8 +43,10 @@ WORKLOADS = {
         "201",
     ),
 }
-INVALID = WORKLOADS["validated post"][0].replace('"quantity":42', '"quantity":-2').replace(
-    f"content-length: {len(BODY)}", f"content-length: {len(BODY)}"
+INVALID = (
+    WORKLOADS["validated post"][0]
+    .replace('"quantity":42', '"quantity":-2')
+    .replace(f"content-length: {len(BODY)}", f"content-length: {len(BODY)}")
 )
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -78,7 +80,13 @@ def build_gin(scratch: Path) -> Path | None:
         print("gin is left out: apt-get install golang-go golang-github-gin-gonic-gin-dev", file=sys.stderr)
         return None
     target = scratch / "gin"
-    environment = {**os.environ, "GO111MODULE": "off", "GOPATH": str(sources), "GOCACHE": str(scratch / "go"), "GOFLAGS": ""}
+    environment = {
+        **os.environ,
+        "GO111MODULE": "off",
+        "GOPATH": str(sources),
+        "GOCACHE": str(scratch / "go"),
+        "GOFLAGS": "",
+    }
     subprocess.run(["go", "build", "-o", str(target), "main.go"], cwd=CONTENDERS / "gin", env=environment, check=True)
     return target
 
@@ -95,8 +103,8 @@ class Running:
             env={**os.environ, **contender.environment},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, {0}),
         )
+        os.sched_setaffinity(self.process.pid, {0})
         self._wait(contender.name)
 
     def _wait(self, name: str) -> None:
@@ -207,7 +215,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         found = contenders(scratch)
-        print(f"load by {'wrk' if shutil.which('wrk') else 'load.py'}, {options.rounds} rounds of {options.seconds:g} s")
+        print(
+            f"load by {'wrk' if shutil.which('wrk') else 'load.py'}, {options.rounds} rounds of {options.seconds:g} s"
+        )
         for _ in range(options.rounds):
             for each in found:
                 running = Running(each)

@@ -306,7 +306,7 @@ def test_a_stream_that_is_gone_does_not_fail_the_caller(how):
 
 async def test_lines_of_one_turn_of_the_loop_go_out_together_and_whole():
     reading, writing = os.pipe()
-    with open(writing, "w", encoding="utf-8") as stream, open(reading, "rb", buffering=0) as pipe:
+    with os.fdopen(writing, "w", encoding="utf-8") as stream, os.fdopen(reading, "rb", buffering=0) as pipe:
         os.set_blocking(reading, False)
         logger = make_logger(stream=stream, format="json")
         for number in range(100):
@@ -322,7 +322,7 @@ async def test_lines_of_one_turn_of_the_loop_go_out_together_and_whole():
 
 async def test_an_error_goes_at_once_behind_what_waited():
     reading, writing = os.pipe()
-    with open(writing, "w", encoding="utf-8") as stream, open(reading, "rb", buffering=0) as pipe:
+    with os.fdopen(writing, "w", encoding="utf-8") as stream, os.fdopen(reading, "rb", buffering=0) as pipe:
         os.set_blocking(reading, False)
         logger = make_logger(stream=stream, format="json")
         logger.info("first")
