@@ -39,6 +39,15 @@ def port_in_use(port: int, *, flag: str, variable: str) -> Diagnostic:
     return Diagnostic(code="H0301", title=f"port {port} is already in use", body=(held, ""), helps=tuple(helps))
 
 
+def path_in_use(path: str, variable: str) -> Diagnostic:
+    """Return the diagnostic for a path on which another process listens."""
+    return Diagnostic(
+        code="H0301",
+        title=f"another process listens on {path}",
+        helps=(f"give this service its own path   {variable}={path}.2", f"see who holds it   fuser {path}"),
+    )
+
+
 def not_permitted(error: OSError) -> Diagnostic:
     """Return the diagnostic for an address that cannot be listened on for another reason than its holder."""
     return Diagnostic(

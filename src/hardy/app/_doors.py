@@ -1,16 +1,16 @@
 """What lets calls in: the HTTP server and the gRPC server, seen alike by whoever takes them down."""
 
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from hardy.app._admin import Admin
 from hardy.app._assembly import Assembly
 from hardy.app._documents import openapi
+from hardy.app._tls import grpc_files, tls_of
 from hardy.core import Logger
 from hardy.lifecycle import Health
 from hardy.resilience import CallShed
-from hardy.server import Limits, Request, Response, Server, Timeouts
+from hardy.server import Limits, Place, Request, Response, Server, Timeouts
 from hardy.transport import http
 
 if TYPE_CHECKING:
@@ -101,14 +101,17 @@ def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Tra
         challenges=[each.challenge for each in app.authenticators],
         pages=pages,
         mounts=mounts,
+        trusted_proxies=app.settings.http.trusted_proxies,
+        proxy_header=app.settings.http.proxy_header,
+        hosts=app.settings.http.hosts,
+        max_message=app.settings.limits.message,
     )
 
 
-def http_server(
-    assembly: Assembly, transport: http.Transport, bind: Iterable[tuple[str, int] | socket.socket]
-) -> Server:
+def http_server(assembly: Assembly, transport: http.Transport, bind: Iterable[Place]) -> Server:
     """Return the engine that serves *transport*."""
-    limits = assembly.app.settings.limits
+    settings = assembly.app.settings
+    limits = settings.limits
     shed = assembly.shed
 
     def refuse(request: Request) -> Response:
@@ -120,6 +123,7 @@ def http_server(
         load=None if shed is None else shed.guard("http"),
         render_shed=refuse,
         bind=bind,
+        tls=tls_of(settings.http.tls),
         limits=Limits(
             request_line=limits.request_line,
             headers=limits.headers,
@@ -128,6 +132,10 @@ def http_server(
             connections=limits.connections,
             connections_per_peer=limits.connections_per_peer,
             requests_per_connection=limits.requests_per_connection,
+            pipelined_bytes=limits.pipelined,
+            unread_body=limits.unread_body,
+            buffered_body=limits.buffered_body,
+            buffered_reply=limits.buffered_reply,
         ),
         timeouts=Timeouts(
             idle=limits.idle_timeout,
@@ -135,6 +143,8 @@ def http_server(
             body=limits.body_timeout,
             keep_alive=limits.keep_alive,
             write=limits.write_timeout,
+            linger=limits.linger_timeout,
+            min_rate=limits.min_rate,
             close=CLOSE,
         ),
         on_error=_tell(assembly.logger),
@@ -147,13 +157,14 @@ def admin_server(
     assembly: Assembly,
     health: Health,
     info: Callable[[], dict[str, object]],
-    bind: Iterable[tuple[str, int] | socket.socket],
+    bind: Iterable[Place],
 ) -> Server:
     """Return the server that probes ask; its errors look like those of REST."""
     refuse = http.Transport(()).refuse
     return Server(
         Admin(health, info, refuse).handle,
         bind=bind,
+        tls=tls_of(assembly.app.settings.admin.tls),
         timeouts=Timeouts(close=CLOSE),
         on_error=_tell(assembly.logger),
         emit=assembly.notices,
@@ -181,4 +192,5 @@ def grpc_transport(assembly: Assembly, host: str, port: int, *, shared: bool = F
         max_message=settings.grpc.max_message,
         environment=settings.environment,
         shared=shared,
+        tls=grpc_files(settings.grpc.tls),
     )

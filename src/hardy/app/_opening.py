@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from hardy.app._address import not_permitted, port_in_use
+from hardy.app._address import not_permitted, path_in_use, port_in_use
 from hardy.app._app import App
 from hardy.app._blame import blame
 from hardy.core import BuildFailed, Diagnostic
@@ -33,6 +33,8 @@ def explained(app: App) -> Generator[None]:
 def taken_address(app: App, taken: AddressInUse) -> Diagnostic:
     """Return the diagnostic for an address of *app* that another process listens on."""
     settings = app.settings
+    if not taken.port:
+        return path_in_use(taken.host, f"{settings.prefix}_HTTP__SOCKET")
     ports = {
         settings.http.port: ("--port", "HTTP__PORT"),
         settings.grpc.port: ("--grpc-port", "GRPC__PORT"),

@@ -14,6 +14,7 @@ from hardy.app._opening import explained
 from hardy.app._service import Listen, Service
 from hardy.core import BuildFailed
 from hardy.lifecycle import Signals
+from hardy.server import UnixSocket
 from hardy.telemetry import capture_stdlib
 
 
@@ -51,7 +52,9 @@ def wanted(app: App) -> dict[str, Listen]:
     used = {each.transport for line in app.exposures for each in line.bindings}
     places = {"admin": Listen(settings.admin.host, settings.admin.port)}
     if "http" in used or app.mounts:
-        places["http"] = Listen(settings.http.host, settings.http.port)
+        path = settings.http.socket
+        unix = None if path is None else UnixSocket(path, int(settings.http.socket_mode, 8))
+        places["http"] = Listen(settings.http.host, settings.http.port, path=unix)
     if "grpc" in used:
         places["grpc"] = Listen(settings.grpc.host, settings.grpc.port)
     return places

@@ -16,7 +16,7 @@ from hardy.app._shutdown import Shutdown
 from hardy.app._wiring import port_of
 from hardy.config import ShutdownSettings
 from hardy.lifecycle import Component, Components, Drains, Health, Pings, Tasks
-from hardy.server import Server
+from hardy.server import Place, Server, UnixSocket
 from hardy.telemetry import Watchdog
 from hardy.transport import http
 
@@ -37,11 +37,13 @@ class Listen:
     """Sockets that listen already, taken instead; not by gRPC."""
     shared: bool = False
     """Whether another process may listen there too; of gRPC only."""
+    path: UnixSocket | None = None
+    """Listened on instead of host and port; of HTTP only."""
 
     @property
-    def bind(self) -> Sequence[tuple[str, int] | socket.socket]:
+    def bind(self) -> Sequence[Place]:
         """What a server is told."""
-        return self.sockets or ((self.host, self.port),)
+        return self.sockets or ((self.path,) if self.path else ((self.host, self.port),))
 
 
 class Service:
@@ -146,11 +148,13 @@ class Service:
             return
 
         async def follow() -> None:
+            told = True
             while True:
                 await asyncio.sleep(FOLLOW)
                 readiness = await self.health.ready()
-                if readiness.state == "serving":
-                    transport.set_serving(readiness.ready)
+                if readiness.state == "serving" and readiness.ready is not told:
+                    told = readiness.ready  # only what changes: watchers hear it each time
+                    transport.set_serving(told)
 
         tasks = await stack.enter_async_context(Tasks(self.assembly.notices))
         tasks.start("grpc health", follow)

@@ -2,7 +2,13 @@
 
 from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed
 from hardy.resilience import OverloadBegan, OverloadEnded
-from hardy.server import ConnectionRefused, RequestRefused
+from hardy.server import (
+    CertificatesRefused,
+    CertificatesReloaded,
+    ConnectionRefused,
+    HandshakeFailed,
+    RequestRefused,
+)
 from hardy.telemetry import LoopBlocked
 
 TOLD = (
@@ -11,6 +17,9 @@ TOLD = (
     ComponentClosed,
     RequestRefused,
     ConnectionRefused,
+    HandshakeFailed,
+    CertificatesReloaded,
+    CertificatesRefused,
     OverloadBegan,
     OverloadEnded,
     LoopBlocked,
@@ -50,6 +59,8 @@ def telling(logger: Logger) -> Emit:
                 logger.info("no longer overloaded", seconds=round(seconds, 3), refused=shed)
             case LoopBlocked():
                 _tell_blocked(logger, notice)
+            case HandshakeFailed() | CertificatesReloaded() | CertificatesRefused():
+                _tell_tls(logger, notice)
             case _:
                 pass
 
@@ -71,3 +82,13 @@ def _tell_blocked(logger: Logger, notice: LoopBlocked) -> None:
         cost=f"{notice.waiting} calls in flight waited",
         help="await a library for asyncio, or: await in_thread(blocking_function, ...); hardy explain H0901",
     )
+
+
+def _tell_tls(logger: Logger, notice: HandshakeFailed | CertificatesReloaded | CertificatesRefused) -> None:
+    match notice:
+        case HandshakeFailed(peer=peer, detail=detail):
+            logger.info("handshake failed", peer=peer, detail=detail)
+        case CertificatesReloaded(certificate=path):
+            logger.info("certificates read anew", certificate=path)
+        case CertificatesRefused(certificate=path, detail=detail):
+            logger.error("new certificates cannot be used, the former are", certificate=path, detail=detail)

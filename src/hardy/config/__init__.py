@@ -27,6 +27,7 @@ from hardy.config._sections import (
     LimitSettings,
     ShutdownSettings,
     TelemetrySettings,
+    TlsSettings,
 )
 from hardy.config._settings import Settings
 from hardy.config._units import Duration, Size, Url, redact_url
@@ -45,6 +46,7 @@ __all__ = [
     "ShutdownSettings",
     "Size",
     "TelemetrySettings",
+    "TlsSettings",
     "Url",
     "Value",
     "by_environment",

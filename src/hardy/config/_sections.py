@@ -1,6 +1,8 @@
 """The framework's own settings, one class for each part of a service."""
 
+import ipaddress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -18,6 +20,18 @@ Length = Annotated[Duration, Meta(gt=0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """What is shown to clients; the files are read anew when they change."""
+
+    certificate: Path
+    """PEM file with the certificate and those between it and its root."""
+    key: Path
+    """PEM file with its private key, not encrypted."""
+    client_ca: Path | None = None
+    """PEM file with the authorities that clients' certificates must be signed by; without it no client is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
     """Where and how REST is served."""
 
@@ -27,6 +41,25 @@ class HttpSettings:
     """Port to listen on; 0 takes a free one. The plain variable PORT is honoured too."""
     docs: bool = by_environment(dev=True, test=False, production=False)
     """Whether `/openapi.json` and the page `/docs` are served."""
+    tls: TlsSettings | None = None
+    """Serve https; without it something in front has to."""
+    socket: Path | None = None
+    """Listen on this path instead of host and port, for a proxy on the same machine."""
+    socket_mode: Annotated[str, Meta(pattern="^0?[0-7]{3}$")] = "0660"
+    """Permissions of that path: whoever may write to it may connect."""
+    hosts: tuple[str, ...] = ()
+    """Names that are answered for, such as `*.example.com`; others get 421. Every name when empty."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of proxies that are believed about who asks, such as `10.0.0.0/8`; `unix` for those on a path."""
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """The one header in which those proxies say it."""
+    compression: bool = False
+    """Whether replies are compressed for clients that ask; not where secrets stand beside what a caller chose."""
+
+    def __post_init__(self) -> None:
+        for network in self.trusted_proxies:
+            if network != "unix":
+                ipaddress.ip_network(network, strict=False)  # raises what is told to the operator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +74,8 @@ class GrpcSettings:
     """Whether a client may ask which services and messages there are."""
     max_message: Bytes = 4 * 2**20
     """Largest message taken or sent; beyond it RESOURCE_EXHAUSTED."""
+    tls: TlsSettings | None = None
+    """Serve over TLS; without it something in front has to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +86,8 @@ class AdminSettings:
     """Address to listen on."""
     port: Port = 9000
     """Port to listen on; 0 takes a free one."""
+    tls: TlsSettings | None = None
+    """Serve https, to probes too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +101,21 @@ class LimitSettings:
     shed_delay: Length = 0.05
     """Standing delay of the event loop beyond which calls are refused."""
     body: Bytes = 2**20
-    """Largest request body; beyond it 413."""
+    """Largest request body, also after it was decompressed; beyond it 413."""
+    body_ratio: Count = 100
+    """Most times that a compressed body may grow, beyond its first 64 KiB; then 413."""
+    message: Bytes = 2**20
+    """Largest item of a stream from the client: a line, or a WebSocket message; beyond it 413 or 1009."""
+    form: Bytes = 16 * 2**20
+    """Largest body of a form with files; beyond it 413."""
+    form_parts: Count = 100
+    """Most fields and files in one form; beyond it 413."""
+    form_field: Bytes = 64 * 2**10
+    """Bytes of one field of a form that is no file; beyond it 413."""
+    form_headers: Bytes = 4 * 2**10
+    """Bytes of the header of one part of a form; beyond it 413."""
+    file_memory: Bytes = 256 * 2**10
+    """Bytes of one file that are kept in memory; the rest is on disk."""
     request_line: Bytes = 8 * 2**10
     """Longest request line; beyond it 414."""
     headers: Count = 100
@@ -77,6 +128,14 @@ class LimitSettings:
     """Connections open at once from one address; a proxy is one address."""
     requests_per_connection: Count = 10_000
     """Requests on one connection before it is closed."""
+    pipelined: Bytes = 64 * 2**10
+    """Bytes kept of later requests while one is in flight; then reading pauses."""
+    unread_body: Bytes = 64 * 2**10
+    """Bytes thrown away of a body that nobody read, to keep its connection; with more to come it is closed."""
+    buffered_body: Bytes = 64 * 2**10
+    """Bytes kept of a body that nobody has read yet; then reading pauses."""
+    buffered_reply: Bytes = 64 * 2**10
+    """Bytes kept of a reply that the client has not read yet; then the use case waits."""
     idle_timeout: Length = 10.0
     """Time from the connection to its first byte."""
     header_timeout: Length = 10.0
@@ -87,6 +146,10 @@ class LimitSettings:
     """Time between a reply and the next request on its connection."""
     write_timeout: Length = 30.0
     """Time after which a client that has stopped reading is cut."""
+    linger_timeout: Length = 2.0
+    """Time after a last reply for the client to close its side."""
+    min_rate: Bytes = 500
+    """Bytes a second that a slow client has to send or take to be waited for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

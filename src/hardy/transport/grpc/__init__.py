@@ -37,6 +37,7 @@ except ImportError as error:
 from hardy.transport.grpc._binding import Method, Service, service
 from hardy.transport.grpc._client import GrpcClient
 from hardy.transport.grpc._contracts import Contracts, ProtoFile, check, proto_files
+from hardy.transport.grpc._tls import TlsFiles
 from hardy.transport.grpc._transport import Transport, TransportStatistics
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Method",
     "ProtoFile",
     "Service",
+    "TlsFiles",
     "Transport",
     "TransportStatistics",
     "check",

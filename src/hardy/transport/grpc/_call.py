@@ -10,9 +10,10 @@ from urllib.parse import unquote
 
 import grpc.aio
 
-from hardy.core import Call, Cancelled, DeadlineExceeded, Metadata, Operation, ResourceExhausted
+from hardy.core import Call, Cancelled, ClientCertificate, DeadlineExceeded, Metadata, Operation, ResourceExhausted
 from hardy.schema.proto import Method
 from hardy.transport.grpc._metadata import Pairs, metadata_of, request_id
+from hardy.transport.grpc._tls import client_certificate
 
 if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -74,6 +75,10 @@ class GrpcCall(Call):
             return False
         remaining = cast("float | None", self.context.time_remaining()) or 0.0
         return remaining <= max(_SLACK, self.timeout * _ROUNDING)
+
+    def read_certificate(self) -> ClientCertificate | None:
+        """Return what TLS has proved about the client."""
+        return client_certificate(self.context)
 
     def read_metadata(self) -> Metadata:
         """Return the metadata, bytes as base64."""

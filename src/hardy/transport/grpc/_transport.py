@@ -23,6 +23,7 @@ from hardy.transport.grpc._health import SERVICE as HEALTH, Health
 from hardy.transport.grpc._metadata import request_id
 from hardy.transport.grpc._reflection import reflection_handlers
 from hardy.transport.grpc._running import Running
+from hardy.transport.grpc._tls import TlsFiles
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -67,6 +68,7 @@ class Transport:
         contracts: Made before by the caller, who then answers for the environment.
         shared: Whether another process may listen on the same address: while
             one takes over from another, both do.
+        tls: What is shown to clients; without it everybody can read along.
 
     Raises:
         BuildFailed: Everything that `check` finds.
@@ -83,10 +85,12 @@ class Transport:
         environment: str = "production",
         contracts: Contracts | None = None,
         shared: bool = False,
+        tls: TlsFiles | None = None,
     ) -> None:
         self.contracts = contracts or Contracts(exposed, environment=environment)
         self.host = host
         self._shared = shared
+        self._tls = tls
         self._wanted = port
         self._port: int | None = None
         self._max_message = max_message
@@ -136,7 +140,7 @@ class Transport:
         server = grpc.aio.server(options=self._options())
         self._add_handlers(server)
         try:
-            self._port = server.add_insecure_port(_address(self.host, self._wanted))
+            self._port = self._add_port(server)
         except RuntimeError:
             raise AddressInUse(self.host, self._wanted) from None
         await server.start()
@@ -148,6 +152,12 @@ class Transport:
     ) -> None:
         """Stop; what is still running is cancelled."""
         await self.stop(0)
+
+    def _add_port(self, server: grpc.aio.Server) -> int:
+        address = _address(self.host, self._wanted)
+        if self._tls is None:
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, self._tls.credentials())
 
     def _options(self) -> list[tuple[str, int]]:
         return [

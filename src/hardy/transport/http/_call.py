@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from hardy.core import Call, Cancelled, Metadata, Operation
+from hardy.core import Call, Cancelled, ClientCertificate, Metadata, Operation
 from hardy.server import ClientGone, Request, RequestFault
 from hardy.transport.http._accept import check_accept, check_json
 from hardy.transport.http._plan import Plan
@@ -58,6 +58,10 @@ class HttpCall(Call, Generic[E_co]):
     def gone(self) -> None:
         """End the call because nobody waits for it any more."""
         self.cancel(Cancelled("the client is gone"))
+
+    def read_certificate(self) -> ClientCertificate | None:
+        """Return what TLS has proved about the client."""
+        return self.request.certificate
 
     def read_metadata(self) -> Metadata:
         """Return the headers."""

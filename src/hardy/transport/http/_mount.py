@@ -108,7 +108,7 @@ class Mount:
 
 def _address(text: str) -> tuple[str, int | None]:
     host, colon, port = text.rpartition(":")
-    return (host.strip("[]"), int(port)) if colon and port.isdigit() else (text, None)
+    return (host.strip("[]"), int(port)) if colon and port.isdigit() else (text.strip("[]"), None)
 
 
 def _headers(message: Mapping[str, object]) -> list[tuple[bytes, bytes]]:

@@ -40,6 +40,10 @@ class NoSuchPath(NotFound):
     """No route has this path."""
 
 
+class WrongHost(InvalidArgument):
+    """The request is meant for a host that this service does not answer for."""
+
+
 class MethodNotAllowed(Unimplemented):
     """The path is known, the method is not."""
 
@@ -74,6 +78,7 @@ _OWN: dict[type[Error], int] = {
     PreconditionRequired: 428,
     TooLarge: 413,
     TooSlow: 408,
+    WrongHost: 421,
 }
 
 _CODES = {
@@ -90,6 +95,7 @@ _CODES = {
     414: Code.RESOURCE_EXHAUSTED,
     415: Code.INVALID_ARGUMENT,
     417: Code.FAILED_PRECONDITION,
+    421: Code.INVALID_ARGUMENT,
     422: Code.INVALID_ARGUMENT,
     428: Code.FAILED_PRECONDITION,
     429: Code.RESOURCE_EXHAUSTED,

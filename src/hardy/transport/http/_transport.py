@@ -10,13 +10,15 @@ from hardy.server import Prepared, Request, Response, prepare
 from hardy.transport.http._answers import Answers
 from hardy.transport.http._call import request_id
 from hardy.transport.http._endpoint import Endpoint, UnaryEndpoint
+from hardy.transport.http._hosts import Hosts
 from hardy.transport.http._mount import Mount
 from hardy.transport.http._path import Path
 from hardy.transport.http._problem import RenderProblem, render_problem
+from hardy.transport.http._proxies import ProxyHeader, TrustedProxies
 from hardy.transport.http._raw import RawEndpoint, Response as Page
 from hardy.transport.http._route import Route
 from hardy.transport.http._router import Router
-from hardy.transport.http._status import MethodNotAllowed, NoSuchPath
+from hardy.transport.http._status import MethodNotAllowed, NoSuchPath, WrongHost
 from hardy.transport.http._stream import ClientStreamEndpoint, ServerStreamEndpoint
 from hardy.transport.http._websocket import BidiEndpoint
 
@@ -40,6 +42,9 @@ class Transport:
             WebSocket: ``"https://shop.example"``.
         pages: Ready answers by path, outside of every chain: the API document.
         mounts: Foreign ASGI applications below a prefix. An own route wins.
+        trusted_proxies: Networks of the proxies that are believed about who asks; see `TrustedProxies`.
+        proxy_header: Where they say it.
+        hosts: The names that are answered for, ``*.example.com``; every name when empty.
 
     Raises:
         BuildFailed: Two routes answer the same requests (H0609), or a path is
@@ -58,6 +63,9 @@ class Transport:
         origins: Sequence[str] = (),
         pages: Mapping[str, Page] | None = None,
         mounts: Sequence[Mount] = (),
+        trusted_proxies: Sequence[str] = (),
+        proxy_header: ProxyHeader = "x-forwarded-for",
+        hosts: Sequence[str] = (),
     ) -> None:
         mine = [each for each in exposed if each.binding.transport == "http"]
         if faults := clashes(mine):
@@ -68,6 +76,9 @@ class Transport:
         self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))
         self._pages = {path: page.ready(self._answers.headers) for path, page in (pages or {}).items()}
         self._static: dict[tuple[str, str], Endpoint] = {}
+        self._proxies = TrustedProxies(trusted_proxies, proxy_header) if trusted_proxies else None
+        self._hosts = Hosts(hosts) if hosts else None
+        self._guarded = bool(trusted_proxies or hosts)
         self._shed: tuple[Prepared, list[bytes]] | None = None
         self._router = Router(self._endpoints(mine, json_case))
 
@@ -106,6 +117,8 @@ class Transport:
 
         Give this to `hardy.server.Server`.
         """
+        if self._guarded and (refused := self._guard(request)) is not None:
+            return refused
         endpoint = self._static.get((request.method, request.path))
         if endpoint is not None:
             return await endpoint.answer(request, ())
@@ -117,6 +130,14 @@ class Transport:
         if endpoint is not None:
             return await endpoint.answer(request, segments)
         return await self._elsewhere(request, methods)
+
+    def _guard(self, request: Request) -> Response | None:
+        """Have the request say who asks; refuse it when it is meant for somebody else."""
+        if self._proxies is not None:
+            self._proxies.apply(request)
+        if self._hosts is not None and not self._hosts.allows(request):
+            return self._answers.refuse(request, WrongHost("this service does not answer for that host"))
+        return None
 
     async def _elsewhere(self, request: Request, methods: Mapping[str, Endpoint]) -> Response | None:
         page = self._pages.get(request.path)
