@@ -25,7 +25,8 @@ def examine(app: App) -> tuple[Diagnostic, ...]:
         for binding in each.bindings:
             faults += binding.check(each.operation)
         faults += _unreachable(each)
-        faults += [] if each.bindings else _types(each.operation)
+        if not any(binding.transport in _OUTSIDE for binding in each.bindings):
+            faults += _types(each.operation)
     faults += _configure(app)
     faults += _mounts(app)
     for component in app.components:
@@ -63,7 +64,7 @@ def _unreachable(exposure: Exposure) -> list[Diagnostic]:
 
 
 def _types(operation: Operation) -> list[Diagnostic]:
-    """Check the types of an operation that no binding checks, for it can be called directly."""
+    """Check the types of an operation that has no route or method to do so: a command, or one that tests call."""
     message = check_type(operation.message, what=f"the message of `{operation.name}`", place=operation.place)
     return [*message, *check_type(operation.reply, what=f"the reply of `{operation.name}`", place=operation.place)]
 

@@ -192,6 +192,11 @@ def test_a_name_is_one_operation_s(app):
     )
 
 
+def test_the_types_of_a_command_are_checked_like_those_of_a_route(app):
+    app.expose(complex_, command("complex"), allow=internal)
+    assert codes(app) == ["H0603"]
+
+
 def test_a_stream_cannot_be_typed_on_a_command_line(app):
     @dataclass
     class Word:
