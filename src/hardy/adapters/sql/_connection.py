@@ -14,7 +14,8 @@ except ModuleNotFoundError as error:
 T = TypeVar("T")
 
 _STEPS = 2000  # steps of SQLite's machine between two looks at the brake: well under a millisecond
-_OPENING = 5.0  # seconds to wait for other processes while opening
+OPENING = 5.0
+"""Seconds to wait for other processes while opening."""
 
 
 class Brake:
@@ -95,7 +96,7 @@ class Connection(aiosqlite.Connection):
 def _connect(path: str, reins: Reins, *, durable: bool) -> sqlite3.Connection:
     # Transactions are begun and ended by us (isolation_level None). The driver
     # may be used by one thread at a time, which aiosqlite sees to.
-    raw = sqlite3.connect(path, timeout=_OPENING, isolation_level=None, check_same_thread=False, cached_statements=256)
+    raw = sqlite3.connect(path, timeout=OPENING, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
         raw.execute("pragma journal_mode = wal")
         raw.execute(f"pragma synchronous = {'full' if durable else 'normal'}")

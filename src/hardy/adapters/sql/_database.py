@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hardy.adapters.sql._connection import Connection
+from hardy.adapters.sql._connection import OPENING, Connection
 from hardy.adapters.sql._pool import Pool
 from hardy.adapters.sql._session import Session
 from hardy.adapters.sql._settings import DatabaseSettings
@@ -161,12 +161,16 @@ def _path(url: str) -> str:
 
 
 def _apply(raw: sqlite3.Connection, schema: str) -> None:
+    # Others may be writing: a worker that starts beside busy ones has to wait for its turn.
+    raw.execute(f"pragma busy_timeout = {OPENING * 1000:.0f}")
     try:
         raw.executescript(f"begin immediate;\n{schema}\n;commit;")
     except BaseException:
         if raw.in_transaction:
             raw.rollback()
         raise
+    finally:
+        raw.execute("pragma busy_timeout = 0")
 
 
 def _unknown(url: str) -> Diagnostic:
