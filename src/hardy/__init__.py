@@ -9,7 +9,7 @@ Example:
     'NOT_FOUND'
 """
 
-from importlib import import_module
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'hardy' has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
+    value: object = getattr(_import_module(home), name)
     globals()[name] = value
     return value
 

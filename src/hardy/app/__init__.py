@@ -15,7 +15,7 @@ Example:
 """
 
 from hardy.app._address import Holder, holder_of, port_in_use
-from hardy.app._app import App, Exposure, MountLine, Provided
+from hardy.app._app import App
 from hardy.app._arguments import FLAGS
 from hardy.app._asgi import asgi, asgi_of
 from hardy.app._assembly import Assembly
@@ -24,6 +24,7 @@ from hardy.app._build import Build, Source, load_for, make, settings_class
 from hardy.app._documents import described, openapi
 from hardy.app._loop import run_loop
 from hardy.app._opening import taken_address
+from hardy.app._parts import Exposure, MountLine, Provided
 from hardy.app._remote import Remote, remote
 from hardy.app._run import leave, main, run, run_command
 from hardy.app._serve import serve, serving, wanted

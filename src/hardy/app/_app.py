@@ -2,44 +2,19 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from hardy.auth import Authenticator
-from hardy.config import Settings
-from hardy.core import Binding, BuildFailed, Clock, Diagnostic, Error, Middleware, Operation, Rule
+from hardy.app._describe import describe
+from hardy.app._examine import examine
+from hardy.app._parts import Exposure, MountLine, Parts, Provided
+from hardy.core import Binding, BuildFailed, Diagnostic, Error, Middleware, Operation, Rule
 from hardy.lifecycle import Component
 from hardy.transport import http
 
 Factory = TypeVar("Factory", bound=Callable[..., object])
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """One ``expose`` line: an operation, the ways to reach it, and its own middleware."""
-
-    operation: Operation
-    bindings: tuple[Binding, ...]
-    middleware: tuple[Middleware, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MountLine:
-    """Somebody's ASGI application under a path."""
-
-    path: str
-    application: http.AsgiApp
-
-
-@dataclass(frozen=True, slots=True)
-class Provided:
-    """One ``provide`` line."""
-
-    factory: Callable[..., object]
-    scope: Literal["call", "app"]
-
-
-class App:
+class App(Parts):
     """What a service consists of: nothing runs until `run`, `asgi` or a test client takes it.
 
     Every fault is collected and told at once by `check`; the verbs themselves
@@ -63,32 +38,6 @@ class App:
         >>> app.check()
         ()
     """
-
-    def __init__(
-        self,
-        name: str,
-        settings: Settings | None = None,
-        *,
-        auth: Authenticator | Sequence[Authenticator] = (),
-        json_case: Literal["snake", "camel"] = "snake",
-        clock: Clock | None = None,
-    ) -> None:
-        self.name = name
-        self.settings = settings if settings is not None else Settings(environment="dev")
-        self.is_told = settings is not None
-        """Whether it was given its settings; `make` gives it those that were loaded otherwise."""
-        self.json_case: Literal["snake", "camel"] = json_case
-        self.clock = clock
-        self.authenticators: tuple[Authenticator, ...] = tuple(auth) if isinstance(auth, Sequence) else (auth,)
-        self.provided: list[Provided] = []
-        self.components: list[Component] = []
-        self.middleware: list[Middleware] = []
-        self.exposures: list[Exposure] = []
-        self.mounts: list[MountLine] = []
-        self.overrides: list[Mapping[object, object]] = []
-        self.faults: list[Diagnostic] = []
-        self.running = 0
-        """How many services of it are open now."""
 
     def __repr__(self) -> str:
         return f"<App {self.name}: {len(self.exposures)} operations>"
@@ -181,12 +130,8 @@ class App:
 
     def check(self) -> tuple[Diagnostic, ...]:
         """Return everything that is wrong with the service; nothing is opened or called."""
-        from hardy.app._examine import examine
-
         return examine(self)
 
     def describe(self) -> dict[str, object]:
         """Return the whole service as one JSON document: what the CLI, documents and tests read."""
-        from hardy.app._describe import describe
-
         return describe(self)

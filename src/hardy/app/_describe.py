@@ -2,7 +2,7 @@
 
 import typing
 
-from hardy.app._app import App, Exposure
+from hardy.app._parts import Exposure, Parts
 from hardy.app._wiring import Wiring
 from hardy.auth import rule_name
 from hardy.core import Place
@@ -11,7 +11,7 @@ BUILT_IN = ("log", "recover", "deadline", "shed", "authenticate", "allow", "deco
 """The built-in links of every chain before the user's own, outermost first."""
 
 
-def describe(app: App) -> dict[str, object]:
+def describe(app: Parts) -> dict[str, object]:
     """Return what *app* consists of as plain data; nothing is opened or called."""
     return {
         "service": app.name,
@@ -28,7 +28,7 @@ def describe(app: App) -> dict[str, object]:
     }
 
 
-def _operation(app: App, exposure: Exposure) -> dict[str, object]:
+def _operation(app: Parts, exposure: Exposure) -> dict[str, object]:
     operation = exposure.operation
     return {
         "name": operation.name,
@@ -46,13 +46,13 @@ def _operation(app: App, exposure: Exposure) -> dict[str, object]:
     }
 
 
-def chain_of(app: App, exposure: Exposure) -> list[str]:
+def chain_of(app: Parts, exposure: Exposure) -> list[str]:
     """Return the links a call of the operation goes through, outermost first."""
     own = [name_of(each) for each in (*app.middleware, *exposure.middleware)]
     return [*built_in(app), *own, "scope", "use case", "encode"]
 
 
-def built_in(app: App) -> list[str]:
+def built_in(app: Parts) -> list[str]:
     """Return the links before the user's own that are switched on."""
     return [each for each in BUILT_IN if each != "shed" or app.settings.limits.shed]
 
@@ -61,6 +61,7 @@ def name_of(thing: object) -> str:
     """Return what *thing* is called: functions and classes by their name, instances by their class.
 
     Example:
+        >>> from hardy.app import App
         >>> name_of(App), name_of(App("hello")), name_of(list[int])
         ('App', 'App', 'list[int]')
     """

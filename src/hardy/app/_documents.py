@@ -1,6 +1,6 @@
 """What is written about a service for those outside, from its ``expose`` lines alone."""
 
-from hardy.app._app import App
+from hardy.app._parts import Parts
 from hardy.core import Call, Exposed
 from hardy.transport import http
 
@@ -9,7 +9,7 @@ async def _unserved(call: Call) -> object:
     raise RuntimeError(f"{call.operation.name} is described, not served")
 
 
-def described(app: App, transport: str = "") -> list[Exposed]:
+def described(app: Parts, transport: str = "") -> list[Exposed]:
     """Return what *app* exposes, to be documented, examined or called from outside; it cannot be served.
 
     Args:
@@ -17,6 +17,7 @@ def described(app: App, transport: str = "") -> list[Exposed]:
         transport: Only what is bound to this one; everything when left out.
 
     Example:
+        >>> from hardy.app import App
         >>> described(App("hello"))
         []
     """
@@ -28,7 +29,7 @@ def described(app: App, transport: str = "") -> list[Exposed]:
     ]
 
 
-def openapi(app: App) -> dict[str, object]:
+def openapi(app: Parts) -> dict[str, object]:
     """Return the OpenAPI 3.1 document of *app*: what ``/openapi.json`` answers and ``hardy gen openapi`` writes."""
     schemes = {type(each).__name__.lower(): each.scheme() for each in app.authenticators}
     return http.openapi(described(app), title=app.name, json_case=app.json_case, security=schemes)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 CLOSE = 0.1
-"""Seconds that a server which is closed without a drain gives what it is answering, and again when that is cancelled."""
+"""Seconds that a server closed without a drain gives what it is answering, and again when that is cancelled."""
 
 
 class Door(Protocol):

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from hardy.app._app import App, Exposure
 from hardy.app._documents import described
+from hardy.app._parts import Exposure, Parts
 from hardy.app._wiring import Wiring
 from hardy.auth import check_operation, is_internal
 from hardy.config import Settings
@@ -16,7 +16,7 @@ _OUTSIDE = frozenset({"http", "grpc"})
 """The transports of bindings on which strangers knock."""
 
 
-def examine(app: App) -> tuple[Diagnostic, ...]:
+def examine(app: Parts) -> tuple[Diagnostic, ...]:
     """Return everything that is wrong with *app*."""
     faults = list(app.faults)
     operations = [each.operation for each in app.exposures]
@@ -69,7 +69,7 @@ def _types(operation: Operation) -> list[Diagnostic]:
     return [*message, *check_type(operation.reply, what=f"the reply of `{operation.name}`", place=operation.place)]
 
 
-def _mounts(app: App) -> list[Diagnostic]:
+def _mounts(app: Parts) -> list[Diagnostic]:
     faults: list[Diagnostic] = []
     seen: set[str] = set()
     for each in app.mounts:
@@ -103,7 +103,7 @@ def _alone(settings: Settings, components: Sequence[Component]) -> list[Diagnost
     ]
 
 
-def _configure(app: App) -> list[Diagnostic]:
+def _configure(app: Parts) -> list[Diagnostic]:
     """Tell the authenticators where they are, which some trust more in dev than elsewhere."""
     faults: list[Diagnostic] = []
     for each in app.authenticators:

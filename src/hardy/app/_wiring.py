@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hardy.app._app import App
+from hardy.app._parts import Parts
 from hardy.core import Call, Clock, Deadline, Logger, Principal, SystemClock
 from hardy.di import Container
 from hardy.lifecycle import Brings, Component
@@ -22,7 +22,7 @@ class Wiring:
     overrides ``Orders`` needs no database.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Parts) -> None:
         self.container = Container(dict(BUILTINS), {Clock: app.clock or SystemClock()})
         self._ports = {id(component): self._declare(component) for component in app.components}
         for each in app.provided:

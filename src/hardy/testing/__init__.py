@@ -7,6 +7,7 @@ so that the pytest plugin costs a project's other tests nothing.
 Example:
     >>> import asyncio
     >>> from hardy import App, Principal, signed_in
+    >>> from hardy.testing import client
     >>> async def whoami(*, caller: Principal) -> str:
     ...     return caller.subject
     >>> app = App("who")
@@ -18,7 +19,7 @@ Example:
     'alice'
 """
 
-from importlib import import_module
+from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 from hardy.core import publish
@@ -57,7 +58,7 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'hardy.testing' has no attribute {name!r}")
-    value: object = getattr(import_module(f"hardy.testing.{home}"), name)
+    value: object = getattr(_import_module(f"hardy.testing.{home}"), name)
     globals()[name] = value
     publish(__name__, globals())
     return value

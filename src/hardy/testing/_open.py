@@ -54,6 +54,7 @@ async def client(
     Example:
         >>> import asyncio
         >>> from hardy import App, public
+        >>> from hardy.testing import client
         >>> async def hello(name: str) -> str:
         ...     return f"hello {name}"
         >>> app = App("hello")
