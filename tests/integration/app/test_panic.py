@@ -143,7 +143,9 @@ def assert_internal(error: grpc.aio.AioRpcError, method: str) -> None:
         pytest.param([NotFound("first"), Aborted("second")], 404, "NOT_FOUND", id="the first of two"),
         pytest.param([ExceptionGroup("inner", [Aborted("deep")])], 409, "ABORTED", id="nested"),
         pytest.param([NotFound("told"), ValueError(CANARY)], 500, "INTERNAL", id="mixed with a defect"),
-        pytest.param([ExceptionGroup("inner", [NotFound("told"), ValueError(CANARY)])], 500, "INTERNAL", id="nested mix"),
+        pytest.param(
+            [ExceptionGroup("inner", [NotFound("told"), ValueError(CANARY)])], 500, "INTERNAL", id="nested mix"
+        ),
     ],
 )
 @pytest.mark.parametrize("path", ["one", "many"])

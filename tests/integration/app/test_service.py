@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Self
 
 import grpc.aio
 import httpx2
@@ -29,7 +30,7 @@ class Traced:
         self.events = events
         self.fails = fails
 
-    async def __aenter__(self) -> "Traced":
+    async def __aenter__(self) -> Self:
         if self.fails == "opening":
             raise RuntimeError(f"{self.name} cannot open")
         self.events.append(f"open {self.name}")

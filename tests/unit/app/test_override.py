@@ -48,7 +48,9 @@ async def raw(*, session: Session) -> int | None:
 @pytest.fixture
 def app(tmp_path) -> App:
     app = App("shop", Settings(environment="test"))
-    app.manage(Database(DatabaseSettings(url=f"sqlite:///{tmp_path}/orders.db"), schema="create table orders (number, what)"))
+    app.manage(
+        Database(DatabaseSettings(url=f"sqlite:///{tmp_path}/orders.db"), schema="create table orders (number, what)")
+    )
     app.provide(orders)
     app.expose(get, allow=public)
     return app

@@ -31,7 +31,9 @@ async def ping() -> str:
 
 
 def test_the_holder_of_a_port_is_named_with_its_age(tmp_path):
-    program = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    program = (
+        "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
     ) as process:
@@ -120,7 +122,7 @@ def test_blame_finds_the_user_s_line_under_a_library():
 def test_blame_of_what_was_raised_elsewhere_is_nobody():
     try:
         run_loop(None)
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         error.__traceback__ = error.__traceback__.tb_next
         found = blame(error)
     assert found.place is None
@@ -159,11 +161,16 @@ async def test_a_terminal_is_told_where_everything_is(monkeypatch, environment, 
 @pytest.mark.parametrize(
     ("notice", "level", "event"),
     [
-        pytest.param(TaskFailed(name="t", error=ValueError("x"), restart_in=1), "error", "background task failed", id="t"),
+        pytest.param(
+            TaskFailed(name="t", error=ValueError("x"), restart_in=1), "error", "background task failed", id="t"
+        ),
         pytest.param(ComponentOpened(name="c", seconds=1), "debug", "component opened", id="opened"),
         pytest.param(ComponentClosed(name="c", seconds=1), "debug", "component closed", id="closed"),
         pytest.param(
-            ComponentClosed(name="c", seconds=1, error=ValueError("x")), "error", "component failed to close", id="stuck"
+            ComponentClosed(name="c", seconds=1, error=ValueError("x")),
+            "error",
+            "component failed to close",
+            id="stuck",
         ),
         pytest.param(RequestRefused(peer="p", status=400, detail="d"), "info", "request refused", id="request"),
         pytest.param(ConnectionRefused(peer="p", reason="r"), "warning", "connection refused", id="connection"),

@@ -139,7 +139,9 @@ async def test_an_item_that_breaks_the_rules_fails_a_direct_stream_too(app):
     ("use_case", "given", "words"),
     [
         pytest.param(add, (1, 2, 3, 4), "`add` takes 3 positional arguments, 4 were given", id="too many members"),
-        pytest.param(place, (Place(sku="a"), 1), "`place` takes 1 positional arguments, 2 were given", id="two messages"),
+        pytest.param(
+            place, (Place(sku="a"), 1), "`place` takes 1 positional arguments, 2 were given", id="two messages"
+        ),
         pytest.param(total, (), "`total` takes 1 positional arguments, 0 were given", id="no stream"),
     ],
 )
@@ -277,7 +279,7 @@ def test_a_name_that_is_not_there_is_an_error():
     import hardy.testing
 
     with pytest.raises(AttributeError, match=r"module 'hardy\.testing' has no attribute 'Mock'"):
-        hardy.testing.Mock  # noqa: B018
+        hardy.testing.Mock
     assert dir(hardy.testing) == sorted(hardy.testing.__all__)
     assert hardy.testing.Client.__module__ == "hardy.testing"
     assert MemoryTokens().scheme() == {"type": "http", "scheme": "test"}

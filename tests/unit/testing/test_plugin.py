@@ -39,7 +39,18 @@ def test_nothing():
 def test_the_plugin_runs_a_marked_test_once_on_each_transport(tmp_path):
     tmp_path.joinpath("test_it.py").write_text(TESTS)
     tmp_path.joinpath("test_forgetful.py").write_text(FORGETFUL)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "anyio", "-p", "hardy.testing.plugin", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "anyio",
+        "-p",
+        "hardy.testing.plugin",
+        "-p",
+        "no:cacheprovider",
+    ]
     options = ["-o", "anyio_mode=auto", "--strict-markers", "--continue-on-collection-errors", "--rootdir", tmp_path]
     done = subprocess.run(
         [*command, *options, tmp_path],
