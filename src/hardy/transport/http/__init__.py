@@ -35,6 +35,7 @@ from hardy.transport.http._client import HttpClient
 from hardy.transport.http._docs import pages
 from hardy.transport.http._mount import AsgiApp, Mount
 from hardy.transport.http._openapi import openapi
+from hardy.transport.http._outgoing import Outgoing, outgoing
 from hardy.transport.http._problem import Problem, RenderProblem, render_problem
 from hardy.transport.http._raw import Request, Response
 from hardy.transport.http._remote import RemoteRoutes, remote
@@ -62,6 +63,7 @@ __all__ = [
     "AsgiApp",
     "HttpClient",
     "Mount",
+    "Outgoing",
     "Prefix",
     "Problem",
     "RawPrefix",
@@ -79,6 +81,7 @@ __all__ = [
     "get",
     "header",
     "openapi",
+    "outgoing",
     "pages",
     "patch",
     "post",

@@ -114,6 +114,22 @@ class Method:
         return error_of(status, None, members, self.operation.raises)
 
 
+def outgoing(operation: Operation, route: Route, message: object, *, json_case: JsonCase = "snake") -> Outgoing:
+    """Return the request that calls *operation* by *route* with *message*.
+
+    Raises:
+        BuildFailed: The operation does not fit its route.
+
+    Example:
+        >>> from hardy.transport import http
+        >>> async def hello(name: str) -> str: ...
+        >>> operation = Operation.of(hello)
+        >>> outgoing(operation, http.get("/hello"), operation.message(name="you")).target
+        '/hello?name=you'
+    """
+    return Method(operation, route, json_case).request(message)
+
+
 _JSON = ("content-type", "application/json")
 
 
