@@ -1,5 +1,6 @@
 """Opens a client on an app: serves it, and calls it the way the test says."""
 
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal
@@ -66,6 +67,6 @@ async def client(
         'hello you'
     """
     tokens = MemoryTokens()
-    assembly = Assembly(app, authenticators=[tokens], check_replies=True)
+    assembly = Assembly(app, log=sys.stderr, authenticators=[tokens], check_replies=True)
     async with _OPENERS[transport](assembly) as carrier:
         yield Client(assembly, carrier, tokens, caller=caller)
