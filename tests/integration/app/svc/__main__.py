@@ -1,5 +1,4 @@
 from hardy import run
-
 from svc.app import build
 
 run(build)

@@ -1,8 +1,9 @@
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Self
 
 import hardy
 from hardy import App, Ge, NotFound, any_of, has_scope, internal, public
@@ -34,10 +35,8 @@ async def slow(seconds: float) -> str:
 async def stubborn() -> str:
     """Never end, and do not mind being cancelled."""
     while True:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
-        except asyncio.CancelledError:
-            pass
 
 
 async def ticks() -> AsyncIterator[int]:
@@ -72,7 +71,7 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
-    async def __aenter__(self) -> "Store":
+    async def __aenter__(self) -> Self:
         if self.settings.broken:
             raise ConnectionRefusedError("nobody listens at db:5432")
         if self.settings.slow_start:
