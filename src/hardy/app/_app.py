@@ -25,6 +25,7 @@ class App(Parts):
         settings: What `hardy.config` loaded; the defaults of the development
             environment when left out.
         auth: Who says who is calling: one authenticator or several, asked in order.
+        version: Of the service, in its documents and at ``/info``.
         json_case: ``"camel"`` renames every JSON member to camelCase.
         clock: What ``clock: Clock`` is given; the machine's own when left out.
 

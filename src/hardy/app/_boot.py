@@ -24,6 +24,7 @@ def _facts(service: "Service") -> dict[str, object]:
     app = service.assembly.app
     settings = app.settings
     return {
+        "version": app.version,
         "environment": settings.environment,
         "http": _address(service.http),
         "grpc": None if service.grpc is None else service.grpc.target,
@@ -45,7 +46,7 @@ def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list
     app = service.assembly.app
     switched = [name for name in ("docs", "reflection") if facts[name]]
     environment = f"{facts['environment']}{': ' + ', '.join(switched) if switched else ''}"
-    lines = [f"  {app.name}   hardy {version('hardy')}   python {python_version()}   {environment}"]
+    lines = [f"  {app.name} {app.version}   hardy {version('hardy')}   python {python_version()}   {environment}"]
     if facts["http"]:
         docs = "   docs /docs" if facts["docs"] else ""
         lines.append(f"  REST     http://{facts['http']}   {len(service.assembly.exposed('http'))} routes{docs}")

@@ -15,6 +15,7 @@ def describe(app: Parts) -> dict[str, object]:
     """Return what *app* consists of as plain data; nothing is opened or called."""
     return {
         "service": app.name,
+        "version": app.version,
         "environment": app.settings.environment,
         "operations": [_operation(app, each) for each in app.exposures],
         "components": [name_of(each) for each in app.components],

@@ -92,6 +92,7 @@ def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Tra
     """Return what answers HTTP requests with the operations of *assembly*."""
     app = assembly.app
     exposed = assembly.exposed("http")
+    limits = app.settings.limits
     pages = {}
     if app.settings.http.docs:
         pages = http.pages(openapi(app))
@@ -104,7 +105,16 @@ def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Tra
         trusted_proxies=app.settings.http.trusted_proxies,
         proxy_header=app.settings.http.proxy_header,
         hosts=app.settings.http.hosts,
-        max_message=app.settings.limits.message,
+        compression=app.settings.http.compression,
+        bounds=http.Bounds(
+            body_ratio=limits.body_ratio,
+            message=limits.message,
+            form=limits.form,
+            form_parts=limits.form_parts,
+            form_field=limits.form_field,
+            form_headers=limits.form_headers,
+            file_memory=limits.file_memory,
+        ),
     )
 
 

@@ -45,10 +45,12 @@ class Parts:
         settings: Settings | None = None,
         *,
         auth: Authenticator | Sequence[Authenticator] = (),
+        version: str = "0.0.0",
         json_case: Literal["snake", "camel"] = "snake",
         clock: Clock | None = None,
     ) -> None:
         self.name = name
+        self.version = version
         self.settings = settings if settings is not None else Settings(environment="dev")
         self.is_told = settings is not None
         """Whether it was given its settings; `make` gives it those that were loaded otherwise."""

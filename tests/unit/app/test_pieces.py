@@ -149,7 +149,7 @@ async def test_a_terminal_is_told_where_everything_is(monkeypatch, environment, 
         tell_started(service, 0.25)
         rest, admin = service.http.addresses[0], service.admin.addresses[0]
     lines = terminal.getvalue().splitlines()
-    assert lines[0].startswith("  shop   hardy ")
+    assert lines[0].startswith("  shop 0.0.0   hardy ")
     assert lines[0].endswith(switched)
     docs = "   docs /docs" if environment == "dev" else ""
     assert lines[1] == f"  REST     http://{rest}   1 routes{docs}"

@@ -40,7 +40,7 @@ class Settings(hardy.Settings):
 
 def build(settings: Settings) -> App:
     """Say what the service consists of."""
-    app = App("orders", settings, auth=Jwt(settings.jwt))
+    app = App("orders", settings, auth=Jwt(settings.jwt), version="1.0.0")
     app.manage(Database(settings.database, schema=SCHEMA))
     app.provide(orders)
     app.provide(unit_of_work, scope="app")
