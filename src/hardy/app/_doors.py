@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hardy.transport import grpc
 
 
-CLOSE = 0.1
+CLOSE = 0.05
 """Seconds that a server closed without a drain gives what it is answering, and again when that is cancelled."""
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LEFTOVERS = 0.2
+LEFTOVERS = 0.1
 """Seconds that tasks and threads nobody waits for get to end."""
 
 

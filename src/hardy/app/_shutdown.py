@@ -12,7 +12,7 @@ from hardy.resilience import InFlight
 
 STREAMS = 1 / 3
 """The part of ``drain_timeout`` that streams of replies get to come to their end."""
-UNWIND = 0.5
+UNWIND = 0.4
 """Seconds in which cancelled calls unwind and answers that are made get onto the wire."""
 
 

@@ -200,7 +200,8 @@ async def test_a_reply_that_breaks_its_annotation_is_found_in_tests(tmp_path, tr
             await shop.call(lie)
         with pytest.raises(Internal):
             _ = [item async for item in shop.stream(lie_later)]
-    out = capsys.readouterr().out
+    captured = capsys.readouterr()
+    out = captured.out + captured.err
     assert "`lie` returned what its annotation does not allow: / " in out
     assert "`lie_later` yielded what its annotation does not allow: / " in out
 

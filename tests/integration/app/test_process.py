@@ -56,9 +56,10 @@ async def test_a_stuck_call_is_named_and_does_not_keep_the_process(svc, web):
     running.signal()
     answer = await call
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "UNAVAILABLE", "1")
-    async with asyncio.timeout(1.5):  # the promise is a second, the rest is the interpreter's own end
+    async with asyncio.timeout(5):  # a second for the service, the rest is for a busy machine
         assert await running.end() == 0
     report = running.entry("drained")
+    assert 0.3 < report["seconds"] < 1.3
     assert sorted(each.split()[0] for each in report["stuck"]) == ["slow", "stubborn"]
     assert answer.headers["x-request-id"] in str(report["stuck"])
     with pytest.raises(httpx2.HTTPError):
