@@ -127,7 +127,7 @@ async def test_a_client_that_takes_no_json_is_told_so(client, accept, status):
         ({"content-type": "application/json; charset=latin-1"}, 415),
         ({"content-type": "text/plain"}, 415),
         ({"content-type": "application/x-www-form-urlencoded"}, 415),
-        ({"content-type": "application/json", "content-encoding": "gzip"}, 415),
+        ({"content-type": "application/json", "content-encoding": "br"}, 415),
         ({"content-type": "application/json", "content-encoding": "identity"}, 200),
     ],
 )

@@ -174,7 +174,7 @@ async def test_a_message_that_is_wrong_says_which_one(client):
 
 
 async def test_a_message_over_the_limit_is_refused_before_its_end(serve):
-    client = await serve((total, http.post("/total")), max_message=100)
+    client = await serve((total, http.post("/total")), bounds=http.Bounds(message=100))
     answer = await client.post("/total", content=b'{"n":1}\n' * 1000 + b" " * 101)
     assert answer.status_code == 413
 

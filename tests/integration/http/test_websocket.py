@@ -78,7 +78,7 @@ async def test_an_error_before_the_first_item_is_an_http_answer(url):
 
 
 async def test_an_item_over_the_limit_closes_with_1009(serve):
-    client = await serve((double, http.get("/double")), max_message=100)
+    client = await serve((double, http.get("/double")), bounds=http.Bounds(message=100))
     async with connect(f"ws://{client.base_url.netloc.decode()}/double") as socket:
         await socket.send("x" * 101)
         assert json.loads(await socket.recv())["error"]["status"] == 413

@@ -31,6 +31,7 @@ Example:
 
 from hardy.core import publish
 from hardy.transport.http._asgi import Asgi
+from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._client import HttpClient
 from hardy.transport.http._docs import pages
 from hardy.transport.http._mount import AsgiApp, Mount
@@ -61,6 +62,7 @@ from hardy.transport.http._transport import Transport, clashes
 __all__ = [
     "Asgi",
     "AsgiApp",
+    "Bounds",
     "HttpClient",
     "Mount",
     "Outgoing",

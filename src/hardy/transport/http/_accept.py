@@ -2,7 +2,8 @@
 
 from functools import lru_cache
 
-from hardy.transport.http._status import NotAcceptable, UnsupportedMediaType
+from hardy.transport.http._coding import CODINGS
+from hardy.transport.http._status import NotAcceptable, UnsupportedCoding, UnsupportedMediaType
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -86,11 +87,10 @@ def check_json(headers: dict[bytes, bytes], has_body: bool) -> None:  # noqa: FB
     """Refuse a body that is not JSON in UTF-8; one without a content type is taken for it.
 
     Raises:
-        UnsupportedMediaType: It is something else, or compressed.
+        UnsupportedMediaType: It is something else.
     """
     if not has_body:
         return
-    check_encoding(headers)
     content_type = headers.get(b"content-type")
     if content_type is None or content_type == b"application/json":
         return
@@ -102,20 +102,25 @@ def check_ndjson(headers: dict[bytes, bytes]) -> None:
     """Refuse a body that is no NDJSON; one without a content type is taken for it.
 
     Raises:
-        UnsupportedMediaType: It is something else, or compressed.
+        UnsupportedMediaType: It is something else.
     """
-    check_encoding(headers)
     content_type = headers.get(b"content-type")
     if content_type is not None and not _is(content_type.decode("latin-1"), _NDJSON_NAMES, ""):
         raise UnsupportedMediaType(f"the body must be {NDJSON} in UTF-8", accepted=list(_NDJSON_NAMES))
 
 
-def check_encoding(headers: dict[bytes, bytes]) -> None:
-    """Refuse a compressed body.
+def coding_of(headers: dict[bytes, bytes]) -> str | None:
+    """Return the coding of a body that is compressed.
 
     Raises:
-        UnsupportedMediaType: There is a ``Content-Encoding`` that is not ``identity``.
+        UnsupportedCoding: It is none that is understood here, or several.
     """
-    encoding = headers.get(b"content-encoding")
-    if encoding is not None and encoding.strip().lower() not in {b"identity", b""}:
-        raise UnsupportedMediaType("the body must not be compressed", accepted=["identity"])
+    given = headers.get(b"content-encoding")
+    if given is None:
+        return None
+    coding = given.decode("latin-1").strip().lower().removeprefix("x-")
+    if coding in {"identity", ""}:
+        return None
+    if coding not in CODINGS:
+        raise UnsupportedCoding(f"the body must be in one of: {', '.join(CODINGS)}", accepted=list(CODINGS))
+    return coding

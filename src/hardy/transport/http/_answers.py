@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from hardy.core import Code, Error
 from hardy.server import Request, Response, prepare
 from hardy.transport.http._call import request_id
+from hardy.transport.http._coding import CODINGS
 from hardy.transport.http._problem import Problem, RenderProblem, engine_problem, retry_after
+from hardy.transport.http._status import UnsupportedCoding
 
 Header = tuple[bytes, bytes]
+_CODINGS: Sequence[Header] = ((b"accept-encoding", ", ".join(CODINGS).encode()),)
+"""What a body may be in (RFC 9110 section 15.5.16)."""
 
 
 class Answers:
@@ -27,7 +31,8 @@ class Answers:
 
     def error(self, error: Error, call_id: str | None, *, status: int | None = None) -> Response:
         """Answer a call that failed."""
-        return self.problem(Problem.of(error, call=call_id, status=status))
+        extra = _CODINGS if isinstance(error, UnsupportedCoding) else ()
+        return self.problem(Problem.of(error, call=call_id, status=status), extra)
 
     def problem(self, problem: Problem, extra: Sequence[Header] = ()) -> Response:
         """Answer with *problem*."""

@@ -5,7 +5,9 @@ from typing import Generic, Protocol, TypeVar
 
 from hardy.core import Call, Cancelled, ClientCertificate, Metadata, Operation
 from hardy.server import ClientGone, Request, RequestFault
-from hardy.transport.http._accept import check_accept, check_json
+from hardy.transport.http._accept import check_accept, check_json, coding_of
+from hardy.transport.http._bounds import Bounds
+from hardy.transport.http._inflate import read_inflated
 from hardy.transport.http._plan import Plan
 from hardy.transport.http._status import from_engine
 
@@ -24,6 +26,8 @@ class Served(Protocol):
     def operation(self) -> Operation: ...
     @property
     def plan(self) -> Plan: ...
+    @property
+    def bounds(self) -> Bounds: ...
     @property
     def encode(self) -> Callable[[object], bytes]: ...
     @property
@@ -83,6 +87,9 @@ class HttpCall(Call, Generic[E_co]):
         fields = request.fields
         if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:
             check_json(fields, bool(request.body) or request.content_length != 0)
+            if (coding := coding_of(fields)) is not None:
+                whole = await read_inflated(request, coding, self.endpoint.bounds.body_ratio)
+                return plan.read(request, self.segments, whole)
         body = request.body
         if body is None or len(body) > request.max_body:
             body = await read_body(request)

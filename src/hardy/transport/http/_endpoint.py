@@ -9,6 +9,7 @@ from hardy.core import Code, Error, Exposed, FailedPrecondition, Internal
 from hardy.schema import JsonCase, codec
 from hardy.server import Request, Response, prepare
 from hardy.transport.http._answers import Answers, Header
+from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._call import HttpCall, Served
 from hardy.transport.http._layout import layout
 from hardy.transport.http._path import expander
@@ -16,6 +17,7 @@ from hardy.transport.http._plan import Plan, is_none
 from hardy.transport.http._query import parse_query, parse_tags
 from hardy.transport.http._route import Route
 from hardy.transport.http._status import PreconditionRequired, status_of
+from hardy.transport.http._tags import without_coding
 
 HeadersOf = Callable[[object, Request], Sequence[Header]]
 
@@ -23,7 +25,8 @@ HeadersOf = Callable[[object, Request], Sequence[Header]]
 class Endpoint(ABC):
     """One exposed operation: everything a call needs to know, worked out at build."""
 
-    def __init__(self, exposed: Exposed, answers: Answers, json_case: JsonCase) -> None:
+    def __init__(self, exposed: Exposed, answers: Answers, json_case: JsonCase, *, bounds: Bounds) -> None:
+        self.bounds = bounds
         self.route = cast("Route", exposed.binding)
         self.operation = exposed.operation
         self.handler = exposed.handler
@@ -97,8 +100,10 @@ class UnaryEndpoint(Endpoint):
         identity = (b"x-request-id", call.id.encode())
         if not call.extra:
             return Response(self.status, self.headers, call.body, (identity,))
-        if b"if-none-match" in request.fields and request.method in {"GET", "HEAD"} and _is_same(request, call.extra):
-            return Response(304, self.bare, b"", (*call.extra, identity))
+        if b"if-none-match" in request.fields and request.method in {"GET", "HEAD"}:
+            same = _same(request, call.extra)
+            if same is not None:
+                return Response(304, self.bare, b"", (*same, identity))
         return Response(self.status, self.headers, call.body, (*call.extra, identity))
 
     def make_call(self, request: Request, segments: Sequence[str]) -> "HttpCall[UnaryEndpoint]":
@@ -156,10 +161,19 @@ def _escape(sign: str) -> str:
     return "".join(f"%{byte:02X}" for byte in sign.encode(errors="replace"))
 
 
-def _is_same(request: Request, headers: Sequence[Header]) -> bool:
-    """Whether the client has this very version already: the weak comparison of RFC 9110 section 13.1.2."""
+def _same(request: Request, headers: Sequence[Header]) -> Sequence[Header] | None:
+    """Return *headers* with the tag by which the client has this very version already; ``None`` when it has not.
+
+    The comparison is the weak one of RFC 9110 section 13.1.2.
+    """
     current = next((value.decode() for name, value in headers if name == b"etag"), None)
     if current is None:
-        return False
+        return None
     known = b",".join(value for name, value in request.headers if name == b"if-none-match").decode("latin-1")
-    return known.strip() == "*" or current in {tag.removeprefix("W/") for tag in parse_tags(known)}
+    if known.strip() == "*":
+        return headers
+    for tag in parse_tags(known):
+        strong = tag.removeprefix("W/")
+        if without_coding(strong) == current:  # what it has may be the compressed one
+            return [(name, strong.encode("latin-1") if name == b"etag" else value) for name, value in headers]
+    return None

@@ -3,6 +3,7 @@
 from urllib.parse import unquote, unquote_to_bytes
 
 from hardy.core import Fault, InvalidMessage, Malformed
+from hardy.transport.http._tags import without_coding
 
 _MOST = 1000
 
@@ -90,4 +91,4 @@ def version_of(if_match: str, pointer: str) -> str | None:
     tags = parse_tags(if_match)
     if len(tags) != 1 or tags[0].startswith("W/"):
         raise InvalidMessage([Fault(pointer, "must be one strong entity tag (header if-match)")])
-    return unquote(tags[0][1:-1])
+    return unquote(without_coding(tags[0])[1:-1])

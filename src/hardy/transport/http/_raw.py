@@ -11,6 +11,7 @@ from hardy.transport.http._layout import layout
 from hardy.transport.http._path import decode
 from hardy.transport.http._query import parse_query
 from hardy.transport.http._status import from_engine
+from hardy.transport.http._tags import without_coding
 
 if TYPE_CHECKING:
     from hardy.transport.http._answers import Header
@@ -58,7 +59,7 @@ class Request:
     def headers(self) -> Metadata:
         """The headers."""
         if self._headers is None:
-            self._headers = metadata_of(self._incoming)
+            self._headers = _plain_tags(self._incoming)
         return self._headers
 
     @property
@@ -81,6 +82,15 @@ class Request:
                 yield piece
         except (RequestFault, ClientGone) as fault:
             raise from_engine(fault) from None
+
+
+def _plain_tags(incoming: Incoming) -> Metadata:
+    """Return the headers, entity tags as the use case made them: compression has given them another end."""
+    if b"if-none-match" not in incoming.fields and b"if-match" not in incoming.fields:
+        return metadata_of(incoming)
+    tags = {b"if-match", b"if-none-match"}
+    texts = ((name, value.decode("latin-1")) for name, value in incoming.headers)
+    return Metadata((name.decode("latin-1"), without_coding(text) if name in tags else text) for name, text in texts)
 
 
 class Response:

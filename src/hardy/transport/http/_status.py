@@ -56,6 +56,10 @@ class UnsupportedMediaType(InvalidArgument):
     """The body is of a form the operation does not read."""
 
 
+class UnsupportedCoding(UnsupportedMediaType):
+    """The body is compressed in a way that nobody here can undo."""
+
+
 class PreconditionRequired(FailedPrecondition):
     """The operation must not be tried without ``If-Match``."""
 

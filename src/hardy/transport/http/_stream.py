@@ -8,10 +8,12 @@ from contextlib import suppress
 from hardy.core import Cancelled, Exposed, InvalidMessage, Malformed
 from hardy.schema import Codec, JsonCase, codec
 from hardy.server import ClientGone, Request, RequestFault, Response, ResponseStream
-from hardy.transport.http._accept import NDJSON, SSE, check_accept, check_ndjson, choose_stream
+from hardy.transport.http._accept import NDJSON, SSE, check_accept, check_ndjson, choose_stream, coding_of
 from hardy.transport.http._answers import Answers
+from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._call import ANYTHING, HttpCall
 from hardy.transport.http._endpoint import Endpoint, UnaryEndpoint
+from hardy.transport.http._inflate import inflate
 from hardy.transport.http._status import TooLarge, from_engine
 
 HEARTBEAT = 15.0
@@ -139,15 +141,17 @@ class ClientStreamCall(HttpCall["ClientStreamEndpoint"]):
         check_ndjson(fields)
         endpoint = self.endpoint
         self.request.max_body = sys.maxsize  # each item is limited, the stream is as long as it is
-        return decode_items(endpoint.item, lines(self.request, endpoint.max_message))
+        pieces = self.request.chunks()
+        if (coding := coding_of(fields)) is not None:
+            pieces = inflate(pieces, coding, limit=sys.maxsize, ratio=endpoint.bounds.body_ratio)
+        return decode_items(endpoint.item, lines(pieces, endpoint.bounds.message))
 
 
 class ClientStreamEndpoint(UnaryEndpoint):
     """A stream of messages in, one reply out."""
 
-    def __init__(self, exposed: Exposed, answers: Answers, json_case: JsonCase, *, max_message: int) -> None:
-        super().__init__(exposed, answers, json_case)
-        self.max_message = max_message
+    def __init__(self, exposed: Exposed, answers: Answers, json_case: JsonCase, *, bounds: Bounds) -> None:
+        super().__init__(exposed, answers, json_case, bounds=bounds)
         self.item: Codec[object] = codec(exposed.operation.message, json_case=json_case)
 
     def make_call(self, request: Request, segments: Sequence[str]) -> "HttpCall[UnaryEndpoint]":
@@ -167,15 +171,15 @@ async def decode_items(item: Codec[object], texts: AsyncIterator[bytes]) -> Asyn
         number += 1
 
 
-async def lines(request: Request, longest: int) -> AsyncGenerator[bytes]:
-    """Yield the lines of a body that are not empty.
+async def lines(pieces: AsyncIterator[bytes], longest: int) -> AsyncGenerator[bytes]:
+    """Yield the lines of a body, which comes in *pieces*, that are not empty.
 
     Raises:
         ResourceExhausted: A line is longer than *longest*.
     """
     rest = bytearray()
     try:
-        async for piece in request.chunks():
+        async for piece in pieces:
             rest += piece
             *whole, last = rest.split(b"\n")
             for line in whole:

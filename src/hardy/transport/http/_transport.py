@@ -8,7 +8,9 @@ from hardy.core import BuildFailed, Diagnostic, Exposed, Kind, Malformed, Unavai
 from hardy.schema import JsonCase
 from hardy.server import Prepared, Request, Response, prepare
 from hardy.transport.http._answers import Answers
+from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._call import request_id
+from hardy.transport.http._compress import Compression
 from hardy.transport.http._endpoint import Endpoint, UnaryEndpoint
 from hardy.transport.http._hosts import Hosts
 from hardy.transport.http._mount import Mount
@@ -22,7 +24,6 @@ from hardy.transport.http._status import MethodNotAllowed, NoSuchPath, WrongHost
 from hardy.transport.http._stream import ClientStreamEndpoint, ServerStreamEndpoint
 from hardy.transport.http._websocket import BidiEndpoint
 
-_KIB = 1024
 _SOME_ID = "0" * 31 + "1"
 _READING = frozenset({"GET", "HEAD"})
 
@@ -37,7 +38,8 @@ class Transport:
         headers: Sent with every answer.
         json_case: ``"camel"`` makes ``order_id`` travel as ``orderId``.
         challenges: Values of ``WWW-Authenticate``, sent with every 401.
-        max_message: Bytes of one item in a stream from the client.
+        bounds: What a request may cost when it is read.
+        compression: Whether replies are compressed for clients that ask; see `Compression`.
         origins: Web origins beside the service's own whose pages may open a
             WebSocket: ``"https://shop.example"``.
         pages: Ready answers by path, outside of every chain: the API document.
@@ -59,7 +61,8 @@ class Transport:
         headers: Sequence[tuple[str, str]] = (),
         json_case: JsonCase = "snake",
         challenges: Sequence[str] = (),
-        max_message: int = 1024 * _KIB,
+        bounds: Bounds | None = None,
+        compression: bool = False,
         origins: Sequence[str] = (),
         pages: Mapping[str, Page] | None = None,
         mounts: Sequence[Mount] = (),
@@ -71,7 +74,8 @@ class Transport:
         if faults := clashes(mine):
             raise BuildFailed(faults)
         self._answers = Answers(render_problem, headers, challenges)
-        self._max_message = max_message
+        self._bounds = bounds or Bounds()
+        self._compression = Compression() if compression else None
         self._origins = frozenset(origins)
         self._mounts = sorted(mounts, key=lambda mount: -len(mount.path))
         self._pages = {path: page.ready(self._answers.headers) for path, page in (pages or {}).items()}
@@ -98,19 +102,18 @@ class Transport:
         return routes
 
     def _endpoint(self, exposed: Exposed, json_case: JsonCase) -> Endpoint:
+        bounds = self._bounds
         if exposed.binding.raw:
-            return RawEndpoint(exposed, self._answers, json_case)
+            return RawEndpoint(exposed, self._answers, json_case, bounds=bounds)
         match exposed.operation.kind:
             case Kind.UNARY:
-                return UnaryEndpoint(exposed, self._answers, json_case)
+                return UnaryEndpoint(exposed, self._answers, json_case, bounds=bounds)
             case Kind.SERVER_STREAM:
-                return ServerStreamEndpoint(exposed, self._answers, json_case)
+                return ServerStreamEndpoint(exposed, self._answers, json_case, bounds=bounds)
             case Kind.CLIENT_STREAM:
-                return ClientStreamEndpoint(exposed, self._answers, json_case, max_message=self._max_message)
+                return ClientStreamEndpoint(exposed, self._answers, json_case, bounds=bounds)
             case Kind.BIDI_STREAM:
-                return BidiEndpoint(
-                    exposed, self._answers, json_case, max_message=self._max_message, origins=self._origins
-                )
+                return BidiEndpoint(exposed, self._answers, json_case, bounds=bounds, origins=self._origins)
 
     async def handle(self, request: Request) -> Response | None:
         """Answer *request*: with a response, or ``None`` after it was streamed.
@@ -121,15 +124,23 @@ class Transport:
             return refused
         endpoint = self._static.get((request.method, request.path))
         if endpoint is not None:
-            return await endpoint.answer(request, ())
+            response = await endpoint.answer(request, ())
+            return response if self._compression is None else await self._compress(request, response)
         try:
             methods, segments = self._router.find(request.path)
         except Malformed as error:
             return self._answers.refuse(request, error)
         endpoint = methods.get(request.method)
         if endpoint is not None:
-            return await endpoint.answer(request, segments)
-        return await self._elsewhere(request, methods)
+            response = await endpoint.answer(request, segments)
+        else:
+            response = await self._elsewhere(request, methods)
+        return response if self._compression is None else await self._compress(request, response)
+
+    async def _compress(self, request: Request, response: Response | None) -> Response | None:
+        if response is None or self._compression is None:
+            return response
+        return await self._compression.apply(request, response)
 
     def _guard(self, request: Request) -> Response | None:
         """Have the request say who asks; refuse it when it is meant for somebody else."""

@@ -10,6 +10,7 @@ from hardy.core import BuildFailed, Cancelled, Diagnostic, Exposed, InvalidMessa
 from hardy.schema import Codec, JsonCase, codec
 from hardy.server import ClientGone, Request, Response
 from hardy.transport.http._answers import Answers
+from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._call import HttpCall
 from hardy.transport.http._endpoint import Endpoint
 from hardy.transport.http._socket import MISSING_EXTRA, Socket, socket_of
@@ -41,7 +42,7 @@ class BidiCall(HttpCall["BidiEndpoint"]):
     async def receive(self) -> object:
         """Check the handshake and return the iterator over the client's items."""
         endpoint = self.endpoint
-        self.socket = socket_of(self.request, endpoint.max_message)
+        self.socket = socket_of(self.request, endpoint.bounds.message)
         _check_origin(self.request, endpoint.origins)
         return self._items(endpoint.item)
 
@@ -122,12 +123,11 @@ class BidiEndpoint(Endpoint):
     """
 
     def __init__(
-        self, exposed: Exposed, answers: Answers, json_case: JsonCase, *, max_message: int, origins: frozenset[str]
+        self, exposed: Exposed, answers: Answers, json_case: JsonCase, *, bounds: Bounds, origins: frozenset[str]
     ) -> None:
-        super().__init__(exposed, answers, json_case)
+        super().__init__(exposed, answers, json_case, bounds=bounds)
         if find_spec("wsproto") is None:
             raise BuildFailed([_no_wsproto(exposed)])
-        self.max_message = max_message
         self.origins = origins
         self.item: Codec[object] = codec(exposed.operation.message, json_case=json_case)
 
