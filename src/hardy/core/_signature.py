@@ -15,6 +15,8 @@ from hardy.core._messages import is_message_type
 from hardy.core._parameters import MISSING, Kind, Need, Parameter
 
 _STREAMS = {collections.abc.AsyncIterator, collections.abc.AsyncIterable, collections.abc.AsyncGenerator}
+_UNRESOLVED = object()
+"""Stands for an annotation that is there and names nothing; it was told already."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,21 +98,40 @@ class _Reader:
     def _hints(self) -> dict[str, object] | None:
         try:
             return typing.get_type_hints(self.function, include_extras=True)
-        except NameError as error:
-            missing = error.name or str(error)
-            self.fault(
-                "H0608",
-                f"`{self.name}` has an annotation that cannot be resolved: `{missing}`",
-                at=missing,
-                label="no such name when the service runs",
-                helps=(
-                    f"import `{missing}` at the top of the module, not under `if TYPE_CHECKING:`",
-                    "a class defined inside a function must move to the module",
-                ),
-            )
-        except (TypeError, SyntaxError, AttributeError) as error:
+        except (NameError, TypeError, SyntaxError, AttributeError) as error:
+            function = inspect.unwrap(self.function)
+            if isinstance(function, types.FunctionType | types.MethodType):
+                return self._hints_one_by_one(function)
             self.fault("H0608", f"`{self.name}` has an annotation that cannot be resolved: {error}")
-        return None
+            return None
+
+    def _hints_one_by_one(self, function: types.FunctionType | types.MethodType) -> dict[str, object]:
+        """Resolve each annotation by itself, so that each that cannot be is told, and the others are read on."""
+        names: dict[str, object] = getattr(function, "__globals__", {})
+        hints: dict[str, object] = {}
+        for name, annotation in function.__annotations__.items():
+            alone = types.SimpleNamespace(__annotations__={name: annotation})
+            try:
+                hints |= typing.get_type_hints(alone, globalns=names, include_extras=True)
+            except NameError as error:
+                self._unresolved(error.name or str(error))
+                hints[name] = _UNRESOLVED
+            except (TypeError, SyntaxError, AttributeError) as error:
+                self.fault("H0608", f"`{self.name}` has an annotation that cannot be resolved: {error}")
+                hints[name] = _UNRESOLVED
+        return hints
+
+    def _unresolved(self, missing: str) -> None:
+        self.fault(
+            "H0608",
+            f"`{self.name}` has an annotation that cannot be resolved: `{missing}`",
+            at=missing,
+            label="no such name when the service runs",
+            helps=(
+                f"import `{missing}` at the top of the module, not under `if TYPE_CHECKING:`",
+                "a class defined inside a function must move to the module",
+            ),
+        )
 
     def _parameters(
         self, signature: inspect.Signature, hints: dict[str, object]
@@ -154,6 +175,8 @@ class _Reader:
             )
             return None, False
         reply = hints["return"]
+        if reply is _UNRESOLVED:
+            return None, False
         origin = typing.get_origin(reply)
         generates = inspect.isasyncgenfunction(inspect.unwrap(self.function))
         if generates and origin not in _STREAMS:

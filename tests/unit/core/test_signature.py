@@ -472,6 +472,18 @@ def test_a_partial_function_is_refused_by_name():
     assert fault.code == "H0608"
 
 
+def test_what_cannot_be_resolved_hides_no_other_fault():
+    async def bad(one, two: "Two", *, three: "Three") -> "AsyncIterator[Four]":  # noqa: F821
+        yield one
+
+    assert [(each.code, each.title.rpartition(" ")[2]) for each in found(bad)] == [
+        ("H0608", "`Two`"),
+        ("H0608", "`Three`"),
+        ("H0608", "`Four`"),
+        ("H0601", "type"),
+    ]
+
+
 def test_every_fault_is_said_at_once():
     async def bad(one, two, *rest): ...
 
