@@ -23,6 +23,7 @@ from hardy.core import (
     ResourceExhausted,
     Unauthenticated,
     Unavailable,
+    Unknown,
     current_call,
 )
 from hardy.schema import Ge
@@ -283,3 +284,37 @@ async def test_an_answer_of_a_stranger_is_read_by_its_status(serve):
     async with http.HttpClient(str(server.base_url)) as client:
         with pytest.raises(NotFound, match="Not Found"):
             await client.call(Operation.of(take), http.post("/"), Item(1))
+
+
+async def test_a_reply_that_cannot_be_read_is_not_the_callers_fault(call):
+    async def answers() -> Item:
+        return {"n": -1}
+
+    async def streams() -> AsyncIterator[Item]:
+        yield {"n": -1}
+
+    for use_case in (answers, streams):
+        with pytest.raises(Unknown, match="the reply of GET /items cannot be read: n must be at least 0"):
+            await call(use_case, http.get("/items"), Operation.of(use_case).message())
+
+
+async def test_a_last_line_without_an_end_is_an_item_too():
+    async def watch() -> AsyncIterator[Item]:
+        yield Item(0)
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\nconnection: close\r\ncontent-length: 15\r\n\r\n"
+            b'{"n":1}\n{"n":2}'
+        )
+        writer.close()
+
+    operation = Operation.of(watch)
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as foreign:
+        port = foreign.sockets[0].getsockname()[1]
+        async with (
+            http.HttpClient(f"http://127.0.0.1:{port}") as client,
+            aclosing(client.stream(operation, http.get("/items"), operation.message())) as items,
+        ):
+            assert [item.n async for item in items] == [1, 2]

@@ -156,6 +156,8 @@ class HttpClient:
                 for line in lines:
                     if line:
                         yield line
+            if rest:  # the last line of a foreign service may have no end of its own
+                yield rest
         finally:
             await response.aclose()
 

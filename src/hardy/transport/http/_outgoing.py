@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from hardy.core import Code, Error, Fault, Operation, error_from_wire
+from hardy.core import Code, Error, Fault, InvalidArgument, Operation, Unknown, error_from_wire
 from hardy.schema import Codec, JsonCase, codec
 from hardy.transport.http._endpoint import entity_tag
 from hardy.transport.http._layout import Slot, layout
@@ -92,8 +92,18 @@ class Method:
         return "/" + "/".join(parts)
 
     def reply(self, body: bytes) -> object:
-        """Return the reply, or the item, that *body* is."""
-        return None if self._reply is None else self._reply.decode(body)
+        """Return the reply, or the item, that *body* is.
+
+        Raises:
+            Unknown: The service sent something else than it promised.
+        """
+        if self._reply is None:
+            return None
+        try:
+            return self._reply.decode(body)
+        except InvalidArgument as error:  # of a reply it is not the caller's fault
+            route = f"{self.route.method} {self.route.path}"
+            raise Unknown(f"the reply of {route} cannot be read: {error.message}") from error
 
     def error(self, status: int, header: Callable[[str], str | None], body: bytes) -> Error:
         """Return what the service raised."""
