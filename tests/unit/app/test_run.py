@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import pytest
 
 import hardy
+from hardy.adapters.sql import Database, DatabaseSettings
 from hardy.app import App, asgi, leave, main, make, run, settings_class
 from hardy.auth import any_of, has_scope, internal, public
 from hardy.config import Settings
@@ -379,3 +380,28 @@ async def test_two_apps_with_different_settings_live_in_one_process():
     apps = [build(Shop(environment="test", greeting=word)) for word in ("hi", "moin")]
     async with client(apps[0], "http") as first, client(apps[1], "http") as second:
         assert await asyncio.gather(first.call(hello), second.call(hello)) == ["hi", "moin"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        pytest.param(
+            "sqlite:///folder", "error[H0401]: the database at sqlite:///folder cannot be opened: ", id="a folder"
+        ),
+        pytest.param(
+            "sqlite:////proc/no/such.db", "error[H0402]: component `Database` cannot be opened: ", id="no place"
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_opened_exits_with_5(program, tmp_path, url, words):
+    tmp_path.joinpath("folder").mkdir()
+
+    def build() -> App:
+        app = App("shop")
+        app.manage(Database(DatabaseSettings(url=url)))
+        app.expose(forget, command("forget"), allow=internal)
+        return app
+
+    code, out, err = program("forget", build=build)
+    assert (code, out) == (5, "")
+    assert err.startswith(words)
