@@ -287,7 +287,11 @@ class Connection(asyncio.Protocol):
     def on_due(self, now: float) -> None:
         """Act on a timer: here, close a connection that lingered."""
         self.due = math.inf
-        if self.leaving and not self.transport.get_write_buffer_size():
+        if not self.leaving:
+            return
+        if self.transport.get_write_buffer_size():
+            self.due = now + max(self.host.timeouts.linger, TICK)  # the timer of slow readers is on it
+        else:
             self.transport.close()
 
     # -- verbs

@@ -26,7 +26,29 @@ _CHUNKED_LINE = re.compile(rb"\r\ntransfer-encoding: ?chunked\r\n", re.IGNORECAS
 _BROKEN_LINE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/1.0": "1.0"}
 _KEEP_ALIVE = {(b"keep-alive", "1.1"): True, (b"close", "1.1"): False, (b"keep-alive", "1.0"): True}
-_SINGLETONS = (b"host", b"content-length", b"transfer-encoding", b"expect", b"content-type", b"authorization")
+_SINGLETONS = frozenset(
+    (
+        b"host",
+        b"content-length",
+        b"transfer-encoding",
+        b"expect",
+        b"content-type",
+        b"authorization",
+        b"origin",
+        b"sec-websocket-key",
+        b"sec-websocket-version",
+    )
+)
+_LISTS = (
+    b"connection",
+    b"accept",
+    b"accept-encoding",
+    b"content-encoding",
+    b"forwarded",
+    b"if-match",
+    b"if-none-match",
+    b"x-forwarded-for",
+)
 CHUNKED = -1
 
 
@@ -212,11 +234,11 @@ class HeadParser:
             if not _HOST(host):
                 raise _bad("the Host header is no host")
             self._host = host
+        if method == "CONNECT":
+            raise _bad("this server is no proxy")
         if target[0] == "/":
             path, _, query = target.partition("?")
             return path, query
-        if method == "CONNECT":
-            raise _bad("this server is no proxy")
         if target == "*":
             if method != "OPTIONS":
                 raise _bad("the target * is for OPTIONS only")
@@ -238,9 +260,10 @@ def _first_of_each(headers: list[Field]) -> dict[bytes, bytes]:
             seen[name] = value
         elif name in _SINGLETONS:
             raise _bad(f"the header {name.decode()} is given twice")
-    connections = [value for name, value in headers if name == b"connection"]
-    if len(connections) > 1:
-        seen[b"connection"] = b", ".join(connections)
+    # RFC 9110 section 5.3: of these, several lines say the same as one line with commas.
+    for wanted in _LISTS:
+        if wanted in seen:
+            seen[wanted] = b", ".join([value for name, value in headers if name == wanted])
     return seen
 
 

@@ -72,8 +72,9 @@ class Timeouts:
     Attributes:
         idle: From the connection to its first byte; then it is closed.
         header: From the first byte of a head to its end; then 408.
-        body: For a whole body, longer while it comes at ``min_rate``; then 408.
-            Time in which the handler does not read does not count.
+        body: For a whole body, longer while it comes at ``min_rate``, and
+            between any two pieces of it; then 408. Time in which the handler
+            does not read does not count.
         keep_alive: Between a reply and the next request; then it is closed.
         write: In which a client that has stopped reading must take at least
             ``min_rate`` times as many bytes; then the connection is cut.

@@ -91,7 +91,9 @@ class Request(Struct, kw_only=True, eq=False):
         path: Of the target, still percent-encoded, beginning with ``/`` (or ``*``).
         query: What follows ``?`` in the target, still percent-encoded.
         headers: Lower-case names and values without surrounding blanks, in order.
-        fields: The first value of each header.
+        fields: The value of each header: the first where it is given more than
+            once, all of them with commas between where that means the same
+            (``accept``, ``if-match`` ...).
         version: ``"1.1"`` or ``"1.0"``.
         scheme: ``"http"`` or ``"https"``, of this connection.
         peer: Who is connected: ``host:port``, or ``unix``.

@@ -47,6 +47,7 @@ class Reader(Connection):
         "_begun",
         "_blank",
         "_data",
+        "_earned",
         "_hasty",
         "_heads",
         "_held",
@@ -73,6 +74,7 @@ class Reader(Connection):
         self._blank = False  # an empty line before the head was skipped
         self._lines = -1  # how many lines of it were screened
         self._since = 0.0  # when the body was begun, moved by the time in which nobody read it
+        self._earned = 0.0  # until when what has arrived of the body lets it go on
         self._held = 0.0  # when reading the body was last paused
         self._hasty = False  # close without waiting for a client that was too slow before
 
@@ -230,9 +232,10 @@ class Reader(Connection):
                 self._inbox = None
             return end
         self._phase = BODY
-        self._since = self.host.clock()
+        self._since = self._earned = self.host.clock()
         if inbox.received:
             request.expects_continue = False
+            self._earn(inbox.received)
         if not request.expects_continue:
             self.watch(self._since + self.host.timeouts.body)
         return end
@@ -242,6 +245,7 @@ class Reader(Connection):
         if inbox is None:
             return
         end = inbox.feed(data, 0)
+        self._earn(len(data))
         if inbox.fault is not None:
             self._phase = DEAF
             if self._request is None:
@@ -254,6 +258,17 @@ class Reader(Connection):
             if self._request is None:
                 self.idle()
 
+    def _earn(self, size: int) -> None:
+        """Give the sender of *size* bytes the time for the next ones.
+
+        No more of it than a body has in all: whoever has sent a lot may not
+        rest on it.
+        """
+        timeouts = self.host.timeouts
+        if timeouts.min_rate:
+            now = self.host.clock()
+            self._earned = min(self._earned + size / timeouts.min_rate, now + timeouts.body)
+
     def _hold(self) -> None:
         if not self._paused:
             self._held = self.host.clock()
@@ -264,6 +279,7 @@ class Reader(Connection):
         if self._paused and self._phase is BODY:
             now = self.host.clock()
             self._since += now - self._held
+            self._earned += now - self._held
             self.resume()
             self.watch(max(now, self._since + self.host.timeouts.body))
 
@@ -277,7 +293,7 @@ class Reader(Connection):
             request.expects_continue = False
             if self._phase is BODY and self._reply is None and not inbox.received:
                 self.write((_CONTINUE,))
-                self._since = self.host.clock()
+                self._since = self._earned = self.host.clock()
                 self.watch(self._since + self.host.timeouts.body)
         return await inbox.take()
 
@@ -300,10 +316,9 @@ class Reader(Connection):
             else:
                 self.leave(linger=False)
         elif self._phase is BODY and self._inbox is not None and not self._paused:
-            timeouts = self.host.timeouts
-            allowed = max(timeouts.body, self._inbox.received / timeouts.min_rate if timeouts.min_rate else 0.0)
-            if now - self._since + TICK < allowed:
-                self.due = self._since + allowed
+            end = max(self._since + self.host.timeouts.body, self._earned)
+            if now + TICK < end:
+                self.due = end
             else:
                 self._body_late()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -177,6 +178,19 @@ async def test_a_message_over_the_limit_is_refused_before_its_end(serve):
     client = await serve((total, http.post("/total")), bounds=http.Bounds(message=100))
     answer = await client.post("/total", content=b'{"n":1}\n' * 1000 + b" " * 101)
     assert answer.status_code == 413
+
+
+async def test_a_long_item_in_many_small_pieces_costs_no_more_than_its_length():
+    """A pass over all of it for each piece would be two minutes of processor time."""
+
+    async def pieces():
+        for _ in range(200_000):
+            yield b"12345"
+
+    started = time.process_time()
+    found = [line async for line in _stream.lines(pieces(), 2**20)]
+    assert [len(line) for line in found] == [1_000_000]
+    assert time.process_time() - started < 5
 
 
 async def test_a_stream_may_be_longer_than_a_body(client):

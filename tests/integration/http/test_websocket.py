@@ -153,6 +153,73 @@ async def test_a_handshake_nobody_understands_is_a_400(serve, headers):
     assert (await client.get("/double", headers=headers)).status_code == 400
 
 
+async def test_another_version_is_told_which_one_is_spoken(serve):
+    client = await serve((double, http.get("/double")))
+    headers = {"upgrade": "websocket", "connection": "upgrade", "sec-websocket-version": "99"}
+    answer = await client.get("/double", headers=headers)
+    assert (answer.status_code, answer.headers["sec-websocket-version"]) == (400, "13")
+
+
+HANDSHAKE = (
+    b"GET /%s HTTP/1.%d\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def frame(opcode: int, data: bytes = b"", *, last: bool = True) -> bytes:
+    """Return a frame as a client sends it, masked with nothing."""
+    assert len(data) < 126
+    return bytes([opcode | 0x80 * last, 0x80 | len(data), 0, 0, 0, 0]) + data
+
+
+async def test_an_old_client_gets_no_websocket(serve):
+    client = await serve((double, http.get("/double")))
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(HANDSHAKE % (b"double", 0))
+    assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
+
+
+@pytest.mark.parametrize("data", [b"", b" "], ids=["empty", "of one byte"])
+async def test_a_message_in_too_many_frames_closes_with_1009(serve, data):
+    client = await serve((double, http.get("/double")))
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(HANDSHAKE % (b"double", 1))
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(frame(1, data, last=False) + frame(0, data, last=False) * 2000)
+    raw = await asyncio.wait_for(reader.read(), 5)
+    assert b"too many frames" in raw
+    assert raw.endswith(b"\x88\x02\x03\xf1")
+    writer.close()
+
+
+async def test_a_reply_behind_the_clients_farewell_is_no_defect(serve):
+    """The farewell has arrived, but lies behind messages that the use case has not taken yet."""
+    farewell, outcome = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def late(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+        yield Item(0)
+        await farewell.wait()
+        try:
+            yield Item(1)
+        except BaseException as error:
+            outcome.set_result(error)
+            raise
+        outcome.set_result(None)
+
+    client = await serve((late, http.get("/late")))
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(HANDSHAKE % (b"late", 1))
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(frame(1, b'{"n":1}') * 40 + frame(8, b"\x03\xe8"))
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    farewell.set()
+    error = await asyncio.wait_for(outcome, 5)
+    assert isinstance(error, asyncio.CancelledError | GeneratorExit), error
+    writer.close()
+
+
 async def test_a_broken_frame_ends_the_connection(serve):
     client = await serve((double, http.get("/double")))
     reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)

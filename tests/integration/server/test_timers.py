@@ -95,6 +95,24 @@ async def test_a_body_that_drips_is_408_after_30_seconds(serve):
     assert ((await peer.reply()).status, await peer.rest()) == (408, b"")
 
 
+@pytest.mark.parametrize("drips", [False, True], ids=["rests", "drips"])
+async def test_a_sender_may_not_rest_on_what_it_has_sent(serve, drips):
+    service = await serve(echo, by_hand=True)
+    peer = await service.connect()
+    data = POST + b"Content-Length: 1000000\r\n\r\n" + bytes(900_000)
+    peer.send(data)
+    await service.received(len(data))
+    await service.pass_time(29)
+    assert open_connections(service) == 1
+
+    if drips:
+        peer.send(b".")
+        await service.received(len(data) + 1)
+    await service.pass_time(2)
+
+    assert ((await peer.reply()).status, await peer.rest()) == (408, b"")
+
+
 async def test_a_body_that_comes_steadily_may_take_longer(serve):
     service = await serve(echo, by_hand=True, timeouts=Timeouts(min_rate=100))
     peer = await service.connect()
@@ -320,6 +338,23 @@ async def test_a_client_that_neither_reads_nor_leaves_is_cut_after_its_last_repl
     await service.settled(service.unsent)
 
     await service.pass_time(31)
+    await service.until(lambda: open_connections(service) == 0)
+
+
+async def test_a_client_that_reads_late_and_never_leaves_is_left(serve):
+    async def handle(request: Request) -> Response:
+        request.keep_alive = False
+        return Response(200, (), bytes(30_000_000))
+
+    service = await serve(handle, by_hand=True)
+    peer = await service.connect(limit=1000)
+    peer.send(GET)
+    await service.settled(service.unsent)
+    await service.pass_time(5)
+    assert len((await peer.reply()).body) == 30_000_000
+    assert await peer.rest() == b""
+
+    await service.pass_time(3)
     await service.until(lambda: open_connections(service) == 0)
 
 

@@ -41,7 +41,26 @@ def test_the_first_of_repeated_headers_is_found_and_all_are_kept(heads):
     assert request.headers == [(b"host", b"h"), (b"a", b"1"), (b"a", b"2")]
 
 
-@pytest.mark.parametrize("name", [b"Host", b"Content-Length", b"Expect", b"Content-Type", b"Authorization"])
+@pytest.mark.parametrize("name", [b"Accept", b"If-Match", b"If-None-Match", b"Content-Encoding", b"X-Forwarded-For"])
+def test_lines_that_make_one_list_are_one_value(heads, name):
+    request = heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\n" + name + b": 1\r\nA: 2\r\n" + name + b": 3, 4\r\n\r\n")
+
+    assert request.header(name.lower()) == b"1, 3, 4"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"Host",
+        b"Content-Length",
+        b"Expect",
+        b"Content-Type",
+        b"Authorization",
+        b"Origin",
+        b"Sec-WebSocket-Key",
+        b"Sec-WebSocket-Version",
+    ],
+)
 def test_headers_that_decide_something_may_be_there_once(heads, name):
     with pytest.raises(RequestFault):
         heads.parse(b"POST / HTTP/1.1\r\nHost: h\r\n" + (name + b": 1\r\n") * 2 + b"\r\n")

@@ -8,6 +8,8 @@ from hardy.transport.http._status import NotAcceptable, UnsupportedCoding, Unsup
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
+_MOST = 100
+"""Ranges in an Accept header that are looked at."""
 _NDJSON_NAMES = (NDJSON, "application/jsonl")
 
 
@@ -21,7 +23,7 @@ def quality(accept: str, offered: str) -> float:
     """
     main = offered.partition("/")[0]
     best, found = -1, 0.0
-    for part in accept.split(","):
+    for part in accept.split(",", _MOST)[:_MOST]:
         name, *parameters = part.split(";")
         exactness = {"*/*": 0, f"{main}/*": 1, offered: 2}.get(name.strip().lower(), -1)
         if exactness > best:

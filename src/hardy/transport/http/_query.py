@@ -1,11 +1,13 @@
 """Text on a request taken apart: query strings, cookies, entity tags."""
 
+import re
 from urllib.parse import unquote, unquote_to_bytes
 
 from hardy.core import Fault, InvalidMessage, Malformed
 from hardy.transport.http._tags import without_coding
 
 _MOST = 1000
+_TAG = re.compile(r'\s*(W/)?(?:"([^"]*)"?\s*(?:,|\Z)?|([^,]*)(?:,|\Z))')
 
 
 def parse_query(query: str) -> list[tuple[str, str]]:
@@ -65,18 +67,12 @@ def parse_tags(value: str) -> list[str]:
         ['"3"', 'W/"4"']
     """
     tags: list[str] = []
-    rest = value.strip()
-    while rest:
-        weak = "W/" if rest.startswith("W/") else ""
-        rest = rest[len(weak) :]
-        if rest.startswith('"'):
-            tag, _, rest = rest[1:].partition('"')
-            tags.append(f'{weak}"{tag}"')
-            rest = rest.lstrip().removeprefix(",").lstrip()
-        else:  # unquoted, as people type it into curl
-            tag, _, rest = rest.partition(",")
-            tags.append(f'{weak}"{tag.strip()}"')
-            rest = rest.lstrip()
+    for found in _TAG.finditer(value.strip()):
+        weak, quoted, plain = found.groups()
+        if quoted is not None:
+            tags.append(f'{weak or ""}"{quoted}"')
+        elif weak or plain.strip():  # unquoted, as people type it into curl
+            tags.append(f'{weak or ""}"{plain.strip()}"')
     return tags
 
 

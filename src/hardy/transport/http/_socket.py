@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _FAREWELL = 2.0
+_MOST_FRAMES = 1000
+_SMALL_FRAME = 64
+"""A message may be in a thousand frames, and in more where they have 64 bytes on average: none is for nothing."""
 MISSING_EXTRA = "hardy.transport.http needs wsproto for WebSocket. Install it with: pip install 'hardy[websocket]'"
 
 
 class WebsocketRequired(InvalidArgument):
     """The path speaks WebSocket and the request does not."""
+
+
+class WebsocketVersion(WebsocketRequired):
+    """The request asks for a WebSocket of a version that is not spoken here."""
 
 
 class Socket(Protocol):
@@ -66,7 +73,9 @@ def is_websocket(request: Request) -> bool:
     if isinstance(request.exchange, SocketExchange):
         return True
     fields = request.fields
-    if request.method != "GET" or fields.get(b"upgrade", b"").strip().lower() != b"websocket":
+    if request.method != "GET" or request.version == "1.0":  # RFC 9110 section 7.8: there no upgrade is heard
+        return False
+    if fields.get(b"upgrade", b"").lower() != b"websocket":
         return False
     options = fields.get(b"connection", b"").lower().split(b",")
     return any(option.strip() == b"upgrade" for option in options) and not request.content_length
@@ -83,7 +92,7 @@ def socket_of(request: Request, longest: int) -> Socket:
     if not is_websocket(request):
         raise WebsocketRequired("this path speaks WebSocket")
     if request.fields.get(b"sec-websocket-version") != b"13":
-        raise WebsocketRequired("the WebSocket version must be 13")
+        raise WebsocketVersion("the WebSocket version must be 13")
     try:
         key = base64.b64decode(request.fields.get(b"sec-websocket-key", b""), validate=True)
     except binascii.Error:
@@ -104,6 +113,7 @@ class EngineSocket:
         self._events: deque[Event] = deque()
         self._parts: list[str | bytes] = []
         self._size = 0
+        self._frames = 0
         self._ended = False
         self.closed = (1006, "")
 
@@ -176,13 +186,17 @@ class EngineSocket:
         return None
 
     def _join(self, part: str | bytes, *, finished: bool) -> str | bytes | None:
-        self._parts.append(part)
         self._size += len(part)
+        self._frames += 1
         if self._size > self._longest:
             raise TooLarge(f"a message is larger than {self._longest} bytes")
+        if self._frames > _MOST_FRAMES + self._size // _SMALL_FRAME:
+            raise TooLarge("a message is in too many frames")
+        if part or not self._parts:
+            self._parts.append(part)
         if not finished:
             return None
-        parts, self._parts, self._size = self._parts, [], 0
+        parts, self._parts, self._size, self._frames = self._parts, [], 0, 0
         if isinstance(part, str):
             return "".join(each for each in parts if isinstance(each, str))
         return b"".join(each for each in parts if isinstance(each, bytes))
@@ -194,13 +208,18 @@ class EngineSocket:
             ClientGone: Nobody reads any more.
         """
         from wsproto.events import BytesMessage, TextMessage
+        from wsproto.utilities import LocalProtocolError
 
         assert self._tunnel is not None
         assert self._protocol is not None
         if self._ended:
             raise ClientGone("the client has closed the WebSocket")
         event = TextMessage(data=data) if isinstance(data, str) else BytesMessage(data=data)
-        await self._tunnel.write(self._protocol.send(event))
+        try:
+            frame = self._protocol.send(event)
+        except LocalProtocolError:  # its farewell is here, behind messages that nobody has taken yet
+            raise ClientGone("the client has closed the WebSocket") from None
+        await self._tunnel.write(frame)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Say farewell, wait for the client's for two seconds, and close."""

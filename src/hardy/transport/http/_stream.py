@@ -180,14 +180,14 @@ async def lines(pieces: AsyncIterator[bytes], longest: int) -> AsyncGenerator[by
     rest = bytearray()
     try:
         async for piece in pieces:
-            rest += piece
-            *whole, last = rest.split(b"\n")
-            for line in whole:
-                if len(line) > longest:
+            first, *others = piece.split(b"\n")  # only what is new is searched, or many small pieces cost their square
+            rest += first
+            for other in others:
+                if len(rest) > longest:
                     raise TooLarge(f"an item is larger than {longest} bytes")
-                if line.strip():
-                    yield bytes(line)
-            rest = last
+                if rest.strip():
+                    yield bytes(rest)
+                rest = bytearray(other)
             if len(rest) > longest:
                 raise TooLarge(f"an item is larger than {longest} bytes")
     except (RequestFault, ClientGone) as fault:

@@ -13,7 +13,7 @@ from hardy.transport.http._answers import Answers
 from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._call import HttpCall
 from hardy.transport.http._endpoint import Endpoint
-from hardy.transport.http._socket import MISSING_EXTRA, Socket, socket_of
+from hardy.transport.http._socket import MISSING_EXTRA, Socket, WebsocketVersion, socket_of
 from hardy.transport.http._status import TooLarge
 from hardy.transport.http._stream import last_frame
 
@@ -142,7 +142,10 @@ class BidiEndpoint(Endpoint):
             known = self.known(call, error)
             status = self.status_of(call, known)
             if not call.opened:
-                return self.answers.error(known, call.id, status=status)
+                refusal = self.answers.error(known, call.id, status=status)
+                if isinstance(known, WebsocketVersion):  # RFC 6455 section 4.4
+                    refusal.extra = ((b"sec-websocket-version", b"13"),)
+                return refusal
             last = last_frame("", self.answers.body_of(known, call.id, status=status)).rstrip()
             await call.finish(_TOO_BIG if isinstance(known, TooLarge) else _FAILED, last)
             return None
