@@ -1,11 +1,12 @@
 """Adaptive load shedding: under overload some calls are refused at once, so that the others are carried out in time."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from time import monotonic, thread_time
 
-from hardy.core import Call, Emit, Handler, Notice, Unavailable
+from hardy.core import Call, Emit, Handler, Unavailable
 from hardy.resilience._notices import CallShed, OverloadBegan, OverloadEnded
 
 INTERVAL = 0.1
@@ -14,8 +15,14 @@ BUDGET = 0.005
 """Seconds of work that are let in per turn of the loop under overload; CoDel's target."""
 BEAT = 0.02
 """Seconds between two looks at the loop while calls come."""
-SHARE = 10
+CROWD = 8
+"""Calls in one late turn of the loop from which on they are a crowd, and not one that blocks the others."""
+SHARE = 15
 """Least work per time spent on refusing: clients that come back at once cannot eat up the service."""
+DEAREST = 0.00005
+"""Seconds that one refusal may be thought to take; what is above was spent on something else."""
+LEAST = 0.00001
+"""Seconds of the loop that no call can do without."""
 RECENT = 1.0
 """Seconds in which a return of the delay is the same overload."""
 RETRY_AFTER = 1.0
@@ -56,16 +63,18 @@ class Shed:
     with bounds of their own (pools of connections, of threads) refuse by
     themselves what waits too long.
 
-    Overload begins when the delay has stood above *delay* for 100 ms. Then each
+    Overload begins when the delay has stood above *delay* for 100 ms, or when more
+    than 100 ms of work are ready at once: left alone, the loop's next turn would have all that
+    came meanwhile, and be as many times longer as the load is too much. Then each
     turn of the loop lets in as many calls as fit in 5 ms by the time that
-    calls have taken lately, at least one; if refusing takes more than a tenth of
+    calls have taken lately, at least one; if refusing takes more than a fifteenth of
     the time, more, so that clients which come back at once do not live on
     refusals. What is over is refused before anything is decoded. It ends when the
-    queue has run empty. While there is no overload a call costs a look at a flag.
+    queue has run empty. While there is no overload a call costs a look at the clock.
 
     A middleware; only calls from outside are refused, none of those that the
     service makes itself (commands), nor any that has begun: a stream counts when it
-    starts. A door that can refuse more cheaply asks `admits` first, see `guard`.
+    starts. A door that can refuse more cheaply asks `admits` before, see `guard`.
 
     Args:
         delay: Seconds by which the loop may be late for long.
@@ -78,15 +87,16 @@ class Shed:
     """
 
     def __init__(self, *, delay: float = 0.05, emit: Emit = lambda notice: None) -> None:
-        self.overloaded = False
-        """Whether calls are being refused: doors look at it before they ask `admits`."""
         self._tolerated = delay
-        self._emit: Callable[[Notice], None] = emit
+        self._emit = emit
+        self._overloaded = False
+        self._late_at = math.inf
+        self._ahead = 0
         self._unguarded = set(_REMOTE)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._calls = 0
         self._seen = 0
-        self._looked = self._due = 0.0
+        self._looked = self._due = self._worked = 0.0
         self._late_since: float | None = None
         self._delay = 0.0
         self._service = 0.0
@@ -95,10 +105,11 @@ class Shed:
         self._ending: asyncio.TimerHandle | None = None
         self._overloads = self._shed = self._shed_before = 0
         # One turn of the loop under overload:
-        self._opened = 0.0
         self._credit = self._admitted = self._refused = 0
+        self._empty = False
         self._last_refusal = 0.0
         self._refusal_cost = 0.0
+        self._owed = self._work = self._rate = 0.0
 
     def __call__(self, call: Call, proceed: Handler) -> Awaitable[object]:
         """Let *call* go on, or refuse it; a middleware.
@@ -109,26 +120,41 @@ class Shed:
         self._calls += 1
         if self._loop is None:
             self._watch()
-        elif self.overloaded and call.transport in self._unguarded and not self.admits():
+        if call.transport not in self._unguarded:
+            self._ahead -= 1
+        elif not (self._spends() if self._overloaded or self._is_flooded() else True):
             self._emit(CallShed(transport=call.transport, operation=call.operation.name))
             raise refusal()
         return proceed(call)
 
     def guard(self, transport: str) -> "Shed":
-        """Leave calls of *transport* to its door, which looks at `overloaded` and asks `admits` itself."""
+        """Leave calls of *transport* to its door, which asks `admits` itself."""
         self._unguarded.discard(transport)
         return self
 
     def admits(self) -> bool:
-        """Ask under overload whether one more call may begin; the answer counts."""
+        """Ask whether one more call may begin; the answer counts. Asked by a door, before the call is a task."""
+        if not self._overloaded:
+            self._ahead += 1
+            if self._ahead * self._service <= INTERVAL:
+                return True
+            self._begin(monotonic())
+            self._credit = 0  # this turn has its share, and more
+        if self._spends():
+            self._ahead += 1
+            return True
+        return False
+
+    def _spends(self) -> bool:
+        """Take one call from the credit of this turn; return whether there was one."""
         if self._credit:
             self._credit -= 1
             self._admitted += 1
             self._last_refusal = 0.0
             return True
-        now = time.monotonic()
+        now = monotonic()
         if self._last_refusal:  # two in a row: what lies between is what one costs, reading and writing included
-            self._refusal_cost += _SMOOTHING * (min(now - self._last_refusal, 0.001) - self._refusal_cost)
+            self._refusal_cost += _SMOOTHING * (min(now - self._last_refusal, DEAREST) - self._refusal_cost)
         self._last_refusal = now
         self._refused += 1
         self._shed += 1
@@ -140,38 +166,58 @@ class Shed:
         self._loop = asyncio.get_running_loop()
         self._seen = self._calls - 1
         self._late_since = None
-        self._looked = time.monotonic()
+        self._looked, self._worked = monotonic(), thread_time()
         self._wait()
 
     def _wait(self) -> None:
         if self._loop is not None:
-            self._due = time.monotonic() + BEAT
+            self._due = monotonic() + BEAT
+            self._late_at = self._due + INTERVAL
             self._waiting = self._loop.call_later(BEAT, self._look)
+            self._loop.call_soon(self._all_begun)
+
+    def _all_begun(self) -> None:
+        self._ahead = 0  # every task that was made before this was asked for has had its first step
 
     def _look(self) -> None:
-        now = time.monotonic()
+        now = monotonic()
         calls, self._seen = self._calls - self._seen, self._calls
         took, self._looked = now - self._looked, now
+        if calls:
+            self._learn(calls)
         delay = self._delay = max(0.0, now - self._due)
         if not calls and delay < self._tolerated:
             self._loop = None  # nobody calls: the next call starts the watch again
+            self._late_at = math.inf
             return
-        service = took / max(1, calls)
         # A target below the time of one call would take each call for a queue (RFC 8289, section 4.2).
-        if delay <= max(self._tolerated, 2 * service):
+        if delay <= max(self._tolerated, 2 * took / max(1, calls)):
             self._late_since = None
         elif self._late_since is None and now - self._left > RECENT:
             self._late_since = now
         elif self._late_since is None or now - self._late_since >= INTERVAL:
-            self._service = service
             self._begin(now)
             return
         self._wait()
 
+    def _is_flooded(self) -> bool:
+        """Whether this turn is too long because of many calls; for those whose tasks are made by somebody else."""
+        calls = self._calls - self._seen
+        if calls < CROWD or (now := monotonic()) < self._late_at:
+            return False
+        self._begin(now)
+        self._credit = 0
+        return True
+
     # -- under overload: so many calls per turn
 
     def _begin(self, now: float) -> None:
-        self.overloaded = True
+        self._overloaded = True
+        self._loop = asyncio.get_running_loop()
+        self._admitted, self._owed = self._calls - self._seen, 0.0
+        self._delay = max(0.0, now - self._due)
+        if self._waiting is not None:
+            self._waiting.cancel()
         if self._ending is not None:
             self._ending.cancel()
             self._ending = None
@@ -180,41 +226,52 @@ class Shed:
             self._began = now
             self._shed_before = self._shed
             self._emit(OverloadBegan(delay=self._delay))
-        self._open(now)
+        self._open()
 
-    def _open(self, now: float) -> None:
+    def _open(self) -> None:
         """Begin a turn of the loop."""
-        budget = max(BUDGET, SHARE * self._refused * self._refusal_cost)
-        self._credit = max(1, int(budget / self._service))
-        self._opened = now
+        self._learn(self._admitted)
+        self._credit = max(1, int(max(BUDGET, self._owed) / max(self._service, LEAST)))
         self._admitted = self._refused = 0
         self._last_refusal = 0.0
+        self._empty = False
         if self._loop is not None:
             self._waiting = self._loop.call_soon(self._turned)
 
     def _turned(self) -> None:
-        now = time.monotonic()
         if self._admitted:
-            took = now - self._opened
-            work = max(took - self._refused * self._refusal_cost, took / 2)
-            self._service += _SMOOTHING * (work / self._admitted - self._service)
-        elif self._loop is not None:  # nobody came in this turn, so the queue has run empty
-            self._admitted = self._refused = 0
-            self._waiting = self._loop.call_later(BUDGET, self._pause_over)
-            return
-        self._open(now)
+            self._open()
+        elif self._loop is not None and not self._empty:
+            self._empty = True  # the loop may not have looked at its sockets in between
+            self._waiting = self._loop.call_soon(self._turned)
+        elif self._loop is not None:  # nobody came: the queue has run empty, or calls in flight leave it time
+            self._waiting = self._loop.call_later(BUDGET, self._paused)
 
-    def _pause_over(self) -> None:
-        now = time.monotonic()
-        if self._refused:
-            self._open(now)
+    def _learn(self, calls: int) -> None:
+        """Estimate anew what one call takes: the loop's work by the calls let in, both averaged."""
+        refusing = self._refused * self._refusal_cost
+        worked, self._worked = thread_time() - self._worked, thread_time()
+        work = max(worked - refusing, worked / 2)
+        self._owed = max(0.0, self._owed + SHARE * refusing - work)
+        if not (calls or self._rate):
             return
-        self.overloaded = False
-        self._left = now
+        if self._rate:
+            self._work += _SMOOTHING * (work - self._work)
+            self._rate += _SMOOTHING * (calls - self._rate)
+        else:
+            self._work, self._rate = work, float(calls)
+        self._service = self._work / max(self._rate, 0.01)
+
+    def _paused(self) -> None:
+        if self._refused:
+            self._open()
+            return
+        self._overloaded = False
+        self._left = self._looked = monotonic()
+        self._worked, self._seen = thread_time(), self._calls
+        self._late_since = None
         if self._loop is not None:
             self._ending = self._loop.call_later(RECENT, self._end)
-        self._late_since = None
-        self._looked, self._seen = now, self._calls
         self._wait()
 
     def _end(self) -> None:
@@ -227,12 +284,13 @@ class Shed:
             if each is not None:
                 each.cancel()
         self._loop = self._waiting = self._ending = None
-        self.overloaded = False
+        self._overloaded = False
+        self._late_at = math.inf
 
     def statistics(self) -> ShedStatistics:
         """Return how much was refused, and why."""
         return ShedStatistics(
-            overloaded=self.overloaded,
+            overloaded=self._overloaded,
             overloads=self._overloads,
             shed=self._shed,
             delay=self._delay,

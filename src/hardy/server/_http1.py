@@ -37,7 +37,7 @@ class Http1(Reader):
         counters.requests += 1
         counters.in_flight += 1
         self._request = request
-        if host.load.overloaded and not host.load.admits():
+        if not host.load.admits():
             self._shed(request)
             return
         self.task = self.loop.create_task(self._serve(request))

@@ -226,12 +226,10 @@ RenderShed = Callable[[Request], Response]
 
 
 class Load(Protocol):
-    """Whether there is more to do than can be done; asked before a request is handed over."""
-
-    overloaded: bool
+    """Whether there is more to do than can be done."""
 
     def admits(self) -> bool:
-        """Whether one more request may be handed over all the same; asked under overload only."""
+        """Whether one more request may be handed over; asked once for each."""
         ...
 
 
