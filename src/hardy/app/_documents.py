@@ -32,6 +32,4 @@ def described(app: Parts, transport: str = "") -> list[Exposed]:
 def openapi(app: Parts) -> dict[str, object]:
     """Return the OpenAPI 3.1 document of *app*: what ``/openapi.json`` answers and ``hardy gen openapi`` writes."""
     schemes = {type(each).__name__.lower(): each.scheme() for each in app.authenticators}
-    return http.openapi(
-        described(app), title=app.name, version=app.version, json_case=app.json_case, security=schemes
-    )
+    return http.openapi(described(app), title=app.name, version=app.version, json_case=app.json_case, security=schemes)

@@ -158,7 +158,7 @@ class ShutdownSettings:
 
     drain_delay: Duration = by_environment(dev=0.0, test=0.0, production=5.0)  # noqa: RUF009  # it is a field
     """Time in which calls are still accepted after ready has gone red."""
-    drain_timeout: Duration = by_environment(dev=3.0, test=3.0, production=18.0)
+    drain_timeout: Duration = by_environment(dev=3.0, test=3.0, production=18.0)  # noqa: RUF009  # as above
     """Time for calls in flight to end before they are cancelled."""
     close_timeout: Duration = 5.0
     """Time for all components together to close."""
