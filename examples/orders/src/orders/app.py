@@ -50,7 +50,7 @@ def build(settings: Settings) -> App:
     app.expose(
         place_order, http.post("/orders", status=201, location="/orders/{id}"), rpc("PlaceOrder"), allow=signed_in
     )
-    app.expose(list_orders, http.get("/orders"), rpc("ListOrders"), allow=signed_in)
+    app.expose(list_orders, http.get("/orders", next="cursor"), rpc("ListOrders"), allow=signed_in)
     app.expose(get_order, http.get("/orders/{order_id}", etag="version"), rpc("GetOrder"), allow=signed_in)
     app.expose(
         cancel_order,
