@@ -252,6 +252,9 @@ class Refusals:
 
 def _instead(type_: object) -> str:
     name = show(type_)
+    hint = getattr(type_, "__carried_by__", None)
+    if isinstance(hint, str) and isinstance(type_, type):
+        return hint  # a type of a transport's own says where it can go
     if isinstance(type_, type) and issubclass(type_, tuple):
         return f"make `{name}` a dataclass"
     if name in {"complex", "Fraction"}:

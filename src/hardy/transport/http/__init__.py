@@ -34,6 +34,7 @@ from hardy.transport.http._asgi import Asgi
 from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._client import HttpClient
 from hardy.transport.http._docs import pages
+from hardy.transport.http._file import File
 from hardy.transport.http._mount import AsgiApp, Mount
 from hardy.transport.http._openapi import openapi
 from hardy.transport.http._outgoing import Outgoing, outgoing
@@ -63,6 +64,7 @@ __all__ = [
     "Asgi",
     "AsgiApp",
     "Bounds",
+    "File",
     "HttpClient",
     "Mount",
     "Outgoing",

@@ -7,6 +7,7 @@ from hardy.core import Call, Cancelled, ClientCertificate, Metadata, Operation
 from hardy.server import ClientGone, Request, RequestFault
 from hardy.transport.http._accept import check_accept, check_json, coding_of
 from hardy.transport.http._bounds import Bounds
+from hardy.transport.http._form import read_form
 from hardy.transport.http._inflate import read_inflated
 from hardy.transport.http._plan import Plan
 from hardy.transport.http._status import from_engine
@@ -85,6 +86,9 @@ class HttpCall(Call, Generic[E_co]):
         if not plan.wants_body:
             return plan.read(request, self.segments, b"")
         fields = request.fields
+        if plan.form is not None:
+            form = await read_form(request, plan.form.files, self.endpoint.bounds)
+            return plan.form.read(request, self.segments, form)
         if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:
             check_json(fields, bool(request.body) or request.content_length != 0)
             if (coding := coding_of(fields)) is not None:

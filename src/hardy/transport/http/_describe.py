@@ -11,6 +11,7 @@ from hardy.core import MISSING, Error, Kind, Operation
 from hardy.schema import Field, JsonCase
 from hardy.transport.http._accept import JSON, NDJSON, SSE
 from hardy.transport.http._examples import split_doc
+from hardy.transport.http._form import MULTIPART, URLENCODED
 from hardy.transport.http._layout import Layout, Slot, layout
 from hardy.transport.http._plan import is_none, partial_of
 from hardy.transport.http._problem import PROBLEM_TYPE
@@ -41,6 +42,7 @@ class Described:
         self.name = name
         self.method = method
         self._layout: Layout = layout(route, operation, json_case)
+        self._parameter_slots = [slot for slot in self._layout.slots if slot.place != "form"]
         self._slots: list[tuple[Slot, Schema]] = []
         self._body: Schema | None = None
         self._reply: Schema | None = None
@@ -48,7 +50,7 @@ class Described:
 
     def types(self) -> list[object]:
         """Return every type whose schema `take` will be given, in order."""
-        wanted: list[object] = [slot.field.type for slot in self._layout.slots]
+        wanted: list[object] = [slot.field.type for slot in self._parameter_slots]
         body = self._body_type()
         if body is not None:
             wanted.append(body)
@@ -68,19 +70,33 @@ class Described:
             return self.operation.message
         if out.body_is is not None:
             return out.body_is.type
+        if out.form:
+            return partial_of(self.operation.message, "Form", [_documented(_as_text(slot)) for slot in out.form])
         if not out.body:
             return None
         return partial_of(self.operation.message, "Body", [_documented(each) for each in out.body])
 
     def take(self, schemas: Iterator[Schema], components: dict[str, Schema]) -> None:
         """Take the schemas of `types`, in their order."""
-        self._slots = [(slot, next(schemas)) for slot in self._layout.slots]
+        self._slots = [(slot, next(schemas)) for slot in self._parameter_slots]
         if self._body_type() is not None:
             self._body = next(schemas)
             if self._layout.slots and self._layout.body_is is None:
                 self._part(self._body, components)
+                self._mark_files(self._body, components)
         if self._has_reply:
             self._reply = next(schemas)
+
+    def _mark_files(self, body: Schema, components: dict[str, Schema]) -> None:
+        """Say of the fields that are files that they are bytes."""
+        component = components[str(body["$ref"]).rpartition("/")[2]]
+        known = cast("dict[str, Schema]", component["properties"])
+        for slot in self._layout.form:
+            if slot.is_file:
+                schema = known[slot.field.wire_name]
+                schema.pop("default", None)
+                items = cast("Schema", schema["items"]) if slot.many else schema
+                items["format"] = "binary"
 
     def _part(self, body: Schema, components: dict[str, Schema]) -> None:
         """Say of a component that is a part of a message what it is."""
@@ -177,6 +193,8 @@ class Described:
                 "description": "One item a line.",
                 "content": {NDJSON: {"x-itemSchema": self._body}},
             }
+        if self._layout.form:
+            return self._form_body(self._body)
         content: Schema = {"schema": self._body}
         if self._example is not None:
             content["example"] = self._example
@@ -184,6 +202,11 @@ class Described:
         if self._layout.body_is is not None:
             found["x-member"] = self._layout.body_is.wire_name
         return found
+
+    def _form_body(self, schema: Schema) -> Schema:
+        kinds = [MULTIPART] if any(slot.is_file for slot in self._layout.form) else [MULTIPART, URLENCODED]
+        required = any(slot.field.required for slot in self._layout.form)
+        return {"required": required, "content": {kind: {"schema": schema} for kind in kinds}}
 
     def _responses(self) -> Schema:
         if self.route.raw:
@@ -249,6 +272,16 @@ class Described:
         if not isinstance(reply, type) or reply.__module__ == "builtins" or first.startswith(f"{reply.__name__}("):
             return "Done."
         return first or "Done."
+
+
+def _as_text(slot: Slot) -> Field:
+    """Return the field as a document has it, where a file is bytes."""
+    if not slot.is_file:
+        return slot.field
+    kind: object = list[str] if slot.many else str
+    if slot.field.required:
+        return replace(slot.field, type=kind)
+    return replace(slot.field, type=kind, default=MISSING, default_factory=None)
 
 
 def _documented(each: Field) -> Field:

@@ -9,10 +9,12 @@ import typing
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Protocol, cast
 
 from hardy.core import Diagnostic, Kind, Operation, Place, is_message_type
 from hardy.schema import Field, JsonCase, fields
+from hardy.transport.http._file import File
 from hardy.transport.http._path import Path, names_in
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -49,6 +51,8 @@ class Routed(Protocol):
     def bind(self) -> Mapping[str, Sourced]: ...
     @property
     def raw(self) -> bool: ...
+    @property
+    def form(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Slot:
 
     field: Field
     place: str
-    """``path``, ``query``, ``header`` or ``cookie``."""
+    """``path``, ``query``, ``header``, ``cookie`` or ``form``."""
     name: str
     """On the wire; of a query parameter that no ``bind`` names, the field's JSON name."""
 
@@ -65,6 +69,11 @@ class Slot:
     def many(self) -> bool:
         """Whether it takes every value that was sent."""
         return is_list(self.field.type)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of a form, or several."""
+        return is_file(self.field.type)
 
 
 @dataclass(slots=True)
@@ -83,6 +92,11 @@ class Layout:
     def is_body_whole(self) -> bool:
         """Whether the body is the message itself."""
         return bool(self.body) and not self.slots and self.body_is is None
+
+    @property
+    def form(self) -> list[Slot]:
+        """The fields that are in a form."""
+        return [slot for slot in self.slots if slot.place == "form"]
 
     @property
     def if_match(self) -> Slot | None:
@@ -149,14 +163,24 @@ class _Planner:
         for name, source in self.route.bind.items():
             self._bind(name, source, known, taken)
         rest = [each for name, each in known.items() if name not in taken]
-        if self.route.method in _WITH_BODY:
+        if self.route.form:
+            taken |= self._form(rest)
+        elif self.route.method in _WITH_BODY:
             self._body(rest)
         else:
             taken |= {each.name: Slot(each, "query", each.wire_name) for each in rest}
         self.out.slots = list(taken.values())
+        self._refuse_uncarried()
+
+    def _refuse_uncarried(self) -> None:
         for slot in self.out.slots:
+            if slot.is_file and slot.place == "form":
+                continue
             if not _carries(slot.field.type) or (slot.place == "path" and slot.many):
                 self._uncarried(slot)
+        for each in self.out.body:
+            if is_file(each.type):
+                self._file_elsewhere(each)
 
     def _bind(self, name: str, source: Sourced, known: dict[str, Field], taken: dict[str, Slot]) -> None:
         if name not in known:
@@ -197,7 +221,34 @@ class _Planner:
             self.out.body_is = models[0]
         self.out.body = rest
 
+    def _form(self, rest: list[Field]) -> dict[str, Slot]:
+        if self.operation.kind is not Kind.UNARY:
+            self.fault(
+                "H0637",
+                f"`{self.operation.name}` streams, and a form is sent once",
+                helps=("leave `form=True` out: items come as JSON, one to a line",),
+            )
+        if find_spec("python_multipart") is None:
+            self.fault(
+                "H0638",
+                f"`{self.operation.name}` takes a form, and python-multipart is not installed",
+                helps=("pip install 'hardy[forms]'",),
+            )
+        return {each.name: Slot(each, "form", each.wire_name) for each in rest}
+
+    def _file_elsewhere(self, each: Field) -> None:
+        self.fault(
+            "H0637",
+            f"`{each.name}` is a file, and only a form carries files",
+            at=each.name,
+            label="cannot be in JSON",
+            helps=(f'write `http.{self.route.method.lower()}("{self.route.path}", form=True)`',),
+        )
+
     def _uncarried(self, slot: Slot) -> None:
+        if slot.is_file and slot.place != "path":
+            self._file_elsewhere(slot.field)
+            return
         kind = getattr(slot.field.type, "__name__", str(slot.field.type))
         self.fault(
             "H0633",
@@ -206,7 +257,9 @@ class _Planner:
             label="is no text",
             helps=(
                 "text carries str, int, float, bool, UUID, Decimal, dates, enums, and in the query lists of them",
-                f'to send it as the body, write `http.post("{self.route.path}")`',
+                "take its fields one by one"
+                if slot.place == "form"
+                else f'to send it as the body, write `http.post("{self.route.path}")`',
             ),
         )
 
@@ -257,6 +310,15 @@ def is_list(annotation: object) -> bool:
     """Whether a parameter of this type takes every value that was sent."""
     bare = strip(annotation)
     return (typing.get_origin(bare) or bare) in _LISTS
+
+
+def is_file(annotation: object) -> bool:
+    """Whether a field of this type is a file, or several."""
+    bare = strip(annotation)
+    if (typing.get_origin(bare) or bare) in _LISTS:
+        arguments = typing.get_args(bare)
+        return bool(arguments) and strip(arguments[0]) is File
+    return bare is File
 
 
 def _carries(annotation: object) -> bool:

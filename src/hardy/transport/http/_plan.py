@@ -1,7 +1,8 @@
 """The prepared way from a request to the message: made once at build, run for every call."""
 
 import types
-from collections.abc import Callable, Sequence
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from typing import cast
@@ -11,7 +12,9 @@ import msgspec
 from hardy.core import MISSING, Fault, InvalidMessage, Malformed, Operation
 from hardy.schema import Codec, Field, JsonCase, codec
 from hardy.server import Request
-from hardy.transport.http._layout import Layout, Slot
+from hardy.transport.http._file import File
+from hardy.transport.http._form import Form
+from hardy.transport.http._layout import Layout, Slot, strip
 from hardy.transport.http._path import decode
 from hardy.transport.http._query import parse_cookies, parse_query, version_of
 from hardy.transport.http._status import PreconditionRequired
@@ -25,15 +28,21 @@ class Plan:
 
     Attributes:
         wants_body: Whether the body has to be there before `read`.
+        form: Makes the message instead of `read` where the body is a form.
         read: Makes the message. Raises `Malformed` or `InvalidMessage` with
             every fault of path, query, headers and body together.
     """
 
-    __slots__ = ("read", "wants_body")
+    __slots__ = ("form", "read", "wants_body")
 
     def __init__(self, layout: Layout, operation: Operation, json_case: JsonCase) -> None:
-        self.wants_body = bool(layout.body)
-        self.read = _reader(layout, operation, json_case)
+        self.wants_body = bool(layout.body or layout.form)
+        self.form = _Forms(layout, operation.message, json_case) if layout.form else None
+        self.read = _unread if layout.form else _reader(layout, operation, json_case)
+
+
+def _unread(request: Request, segments: Sequence[str], body: bytes) -> object:
+    raise AssertionError("the body is a form")
 
 
 def _reader(layout: Layout, operation: Operation, json_case: JsonCase) -> Read:
@@ -61,7 +70,7 @@ class _Slots:
     """Collects the texts of path, query, headers and cookies under the names of the message's members."""
 
     def __init__(self, layout: Layout) -> None:
-        places: dict[str, list[Slot]] = {"path": [], "query": [], "header": [], "cookie": []}
+        places: dict[str, list[Slot]] = {"path": [], "query": [], "header": [], "cookie": [], "form": []}
         for slot in layout.slots:
             places[slot.place].append(slot)
         segments = layout.path.segments if layout.path else ()
@@ -71,6 +80,7 @@ class _Slots:
             for index, segment in enumerate(segments)
             if segment.is_field and segment.text == slot.name
         ]
+        self.form = {slot.name: (slot.field.wire_name, slot.many) for slot in places["form"] if not slot.is_file}
         self.query = {slot.name: (slot.field.wire_name, slot.many) for slot in places["query"]}
         self.headers = [slot for slot in places["header"] if slot is not layout.if_match]
         self.if_match = layout.if_match
@@ -93,8 +103,13 @@ class _Slots:
         return found
 
     def _collect_query(self, query: str, found: dict[str, object]) -> None:
-        wanted = self.query
-        for name, value in parse_query(query):
+        self.sort(parse_query(query), self.query, found)
+
+    def sort(
+        self, pairs: Sequence[tuple[str, str]], wanted: Mapping[str, tuple[str, bool]], found: dict[str, object]
+    ) -> None:
+        """Put what is *wanted* of *pairs* under the names of the message's members; of a name given twice, the last."""
+        for name, value in pairs:
             if (known := wanted.get(name)) is not None:
                 member, many = known
                 if many:
@@ -134,7 +149,62 @@ class _Slots:
 
 
 def _where(slot: Slot) -> str:
-    return "in the path" if slot.place == "path" else f"{slot.place} {slot.name}"
+    if slot.place == "path":
+        return "in the path"
+    return f"form field {slot.name}" if slot.place == "form" else f"{slot.place} {slot.name}"
+
+
+class _Forms:
+    """Reads a message whose fields are in a form: texts by the codec, files as they are, all faults together."""
+
+    def __init__(self, layout: Layout, message: type, json_case: JsonCase) -> None:
+        self.message = message
+        self.slots = _Slots(layout)
+        self.file_slots = [slot for slot in layout.slots if slot.is_file]
+        self.files = frozenset(slot.name for slot in self.file_slots)
+        texts = [slot.field for slot in layout.slots if not slot.is_file]
+        self.names = [each.name for each in texts]
+        self.texts: Codec[object] = codec(partial_of(message, "Fields", texts), json_case=json_case)
+
+    def read(self, request: Request, segments: Sequence[str], form: Form) -> object:
+        """Return the message."""
+        values: dict[str, object] = {}
+        found = self.slots.collect(request, segments)
+        self.slots.sort(form.texts, self.slots.form, found)
+        faults = [
+            Fault("/" + self.slots.form[name][0], f"must be text, not a file (form field {name})")
+            for name, _ in form.files
+            if name in self.slots.form
+        ]
+        told = {each.pointer for each in faults}
+        try:
+            _take(self.slots.convert(self.texts, found), self.names, values)
+        except InvalidMessage as error:
+            faults += [each for each in error.faults if each.pointer not in told]
+        faults += self._take_files(form, values)
+        if faults:
+            raise InvalidMessage(faults[:100])
+        try:
+            return self.message(**values)
+        except (ValueError, TypeError) as error:  # what the message's own __post_init__ refuses
+            raise InvalidMessage([Fault("", str(error))]) from None
+
+    def _take_files(self, form: Form, values: dict[str, object]) -> Iterator[Fault]:
+        texts = {name for name, _ in form.texts}
+        for slot in self.file_slots:
+            given = [file for name, file in form.files if name == slot.name]
+            where = f"(form field {slot.name})"
+            if given:
+                values[slot.field.name] = _collected(slot, given) if slot.many else given[-1]
+            elif slot.name in texts:
+                yield Fault("/" + slot.field.wire_name, f"must be a file {where}")
+            elif slot.field.required:
+                yield Fault("/" + slot.field.wire_name, f"is missing {where}")
+
+
+def _collected(slot: Slot, given: list[File]) -> object:
+    bare = strip(slot.field.type)
+    return cast("Callable[[list[File]], object]", typing.get_origin(bare) or bare)(given)
 
 
 class _Mixed:

@@ -69,6 +69,8 @@ class Route:
     tag: str = ""
     """The group in the API document; the first word of the path when empty."""
     raw: bool = False
+    form: bool = False
+    """Whether the body is a form instead of JSON."""
 
     @property
     def transport(self) -> str:
@@ -86,6 +88,8 @@ class Route:
         facts: dict[str, object] = {"transport": "http", "method": self.method, "path": self.path}
         if self.raw:
             facts["raw"] = True
+        if self.form:
+            facts["form"] = True
         for name in ("status", "location", "etag", "next"):
             if (value := getattr(self, name)) is not None:
                 facts[name] = value
@@ -151,9 +155,22 @@ class Prefix:
         etag: str | None = None,
         bind: Mapping[str, Source] | None = None,
         summary: str = "",
+        form: bool = False,
     ) -> Route:
-        """Return the route for ``POST``: what is not in the path is the JSON body."""
-        return self._make("POST", path, status=status, location=location, etag=etag, bind=bind or {}, summary=summary)
+        """Return the route for ``POST``: what is not in the path is the JSON body.
+
+        Args:
+            path: Begins with ``/``; ``{order_id}`` is a field of the message.
+            status: Of a success.
+            location: The ``Location`` of a success, with fields of the reply: ``/orders/{id}``.
+            etag: The field of the reply that becomes its ``ETag``.
+            bind: Fields of the message that come from somewhere else.
+            summary: For the API document, instead of the docstring's first line.
+            form: The body is a form, as pages send it: each field is text, or
+                a `File`. Needs the extra ``forms``.
+        """
+        made = self._make("POST", path, status=status, location=location, etag=etag, bind=bind or {}, summary=summary)
+        return replace(made, form=True) if form else made
 
     def put(
         self,
@@ -164,9 +181,11 @@ class Prefix:
         etag: str | None = None,
         bind: Mapping[str, Source] | None = None,
         summary: str = "",
+        form: bool = False,
     ) -> Route:
-        """Return the route for ``PUT``: what is not in the path is the JSON body."""
-        return self._make("PUT", path, status=status, location=location, etag=etag, bind=bind or {}, summary=summary)
+        """Return the route for ``PUT``: what is not in the path is the JSON body, or a form."""
+        made = self._make("PUT", path, status=status, location=location, etag=etag, bind=bind or {}, summary=summary)
+        return replace(made, form=True) if form else made
 
     def patch(
         self,
@@ -177,9 +196,11 @@ class Prefix:
         etag: str | None = None,
         bind: Mapping[str, Source] | None = None,
         summary: str = "",
+        form: bool = False,
     ) -> Route:
-        """Return the route for ``PATCH``: what is not in the path is the JSON body."""
-        return self._make("PATCH", path, status=status, location=location, etag=etag, bind=bind or {}, summary=summary)
+        """Return the route for ``PATCH``: what is not in the path is the JSON body, or a form."""
+        made = self._make("PATCH", path, status=status, location=location, etag=etag, bind=bind or {}, summary=summary)
+        return replace(made, form=True) if form else made
 
     def delete(
         self,
