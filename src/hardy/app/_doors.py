@@ -21,6 +21,10 @@ CLOSE = 0.05
 """Seconds that a server closed without a drain gives what it is answering, and again when that is cancelled."""
 
 
+SETTLE = 0.05
+"""Seconds in which handshakes come to their end before listening does."""
+
+
 class Door(Protocol):
     """Something that lets calls in."""
 
@@ -42,10 +46,16 @@ class Door(Protocol):
 
 
 class HttpDoor:
-    """The HTTP server as a door. What a mounted application still answers, only it knows."""
+    """The HTTP server as a door. What a mounted application still answers, only it knows.
 
-    def __init__(self, server: Server) -> None:
+    Args:
+        server: The server.
+        others: Whether other processes go on listening on its sockets.
+    """
+
+    def __init__(self, server: Server, *, others: bool = False) -> None:
         self._server = server
+        self._others = others
 
     def wind_down(self) -> None:
         """Answer on, with ``Connection: close``."""
@@ -53,7 +63,7 @@ class HttpDoor:
 
     async def stop_accepting(self) -> None:
         """Empty the backlog, then listen no more."""
-        await self._server.stop_accepting()
+        await self._server.stop_accepting(settle=SETTLE, others=self._others)
 
     async def wait_idle(self, timeout: float) -> bool:
         """Wait until the last connection is closed."""

@@ -28,6 +28,8 @@ class Checked(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     operations: int
     listen: dict[str, tuple[str, int]]
     """Door to the address that the settings want."""
+    path: tuple[str, int] | None = None
+    """Path and permissions, when HTTP is to be listened for there instead."""
     level: Literal["debug", "info", "warning", "error"]
     format: Literal["auto", "json", "console"]
     patience: float

@@ -166,24 +166,35 @@ class Service:
             self.watchdog = Watchdog(limit, assembly.notices, waiting=lambda: len(assembly.in_flight))
             await stack.enter_async_context(self.watchdog)
 
-    def doors(self) -> Sequence[Door]:
-        """Return what lets calls in."""
-        doors: list[Door] = [] if self.http is None else [HttpDoor(self.http)]
+    def doors(self, *, others: bool = False) -> Sequence[Door]:
+        """Return what lets calls in.
+
+        Args:
+            others: Whether other processes go on listening on the same sockets.
+        """
+        doors: list[Door] = [] if self.http is None else [HttpDoor(self.http, others=others)]
         return doors if self.grpc is None else [*doors, GrpcDoor(self.grpc)]
 
-    def shutdown(self, *, force: asyncio.Event | None = None, settings: ShutdownSettings | None = None) -> Shutdown:
+    def shutdown(
+        self,
+        *,
+        force: asyncio.Event | None = None,
+        settings: ShutdownSettings | None = None,
+        others: bool = False,
+    ) -> Shutdown:
         """Return what takes calls down to none; `Shutdown.run` does it.
 
         Args:
             force: Set it to cancel what is still in flight.
             settings: How long each phase may take, when not what the app's settings say.
+            others: Whether other processes go on listening on the same sockets.
         """
         assembly = self.assembly
         return Shutdown(
             settings or assembly.app.settings.shutdown,
             self.health,
             assembly.in_flight,
-            self.doors(),
+            self.doors(others=others),
             assembly.logger,
             drains=[(name, each) for name, each in named(assembly.components) if isinstance(each, Drains)],
             force=force or asyncio.Event(),

@@ -195,7 +195,7 @@ class Worker:
         if self._relieved:
             # Others listen on: there is time to tell every client to connect anew.
             settings = replace(settings, drain_delay=max(settings.drain_delay, RELIEF))
-        report = await service.shutdown(force=self._force, settings=settings).run()
+        report = await service.shutdown(force=self._force, settings=settings, others=self._relieved).run()
         await self.link.say(Drained(finished=report.finished, streams=report.streams, stuck=report.stuck))
 
     # -- the parent's word
@@ -238,12 +238,15 @@ class Worker:
 
 def _checked(app: App) -> Checked:
     settings: Settings = app.settings
+    places = wanted(app)
+    unix = places["http"].path if "http" in places else None
     return Checked(
         name=app.name,
         prefix=settings.prefix,
         environment=settings.environment,
         operations=len(app.exposures),
-        listen={door: (place.host, place.port) for door, place in wanted(app).items()},
+        listen={door: (place.host, place.port) for door, place in places.items()},
+        path=None if unix is None else (str(unix.absolute), unix.mode),
         level=settings.telemetry.level,
         format=settings.telemetry.format,
         patience=patience(settings.shutdown),

@@ -182,6 +182,7 @@ class Workers:
         forcing = asyncio.create_task(_force_when_told(signals, children))
         await asyncio.gather(*[self._await_end(child) for child in children])
         forcing.cancel()
+        pool.addresses.remove_paths()
         if pool.complete:
             clean = tell_drained(pool, children, forced=signals.force.is_set(), seconds=time.monotonic() - started)
             pool.code = pool.code or (0 if clean else 1)

@@ -2,13 +2,15 @@
 
 import errno
 import socket
+from pathlib import Path
 
 from hardy.app._address import not_permitted, port_in_use
 from hardy.app._link import Checked, Listen
 from hardy.core import BuildFailed, Diagnostic
-from hardy.server import Address, AddressInUse, address_of_socket, bind
+from hardy.server import Address, AddressInUse, UnixSocket, address_of_socket, bind
 
 Place = tuple[str, int]
+"""Host and port, or path and permissions."""
 _FLAGS = {"http": "--port", "grpc": "--grpc-port", "admin": "--admin-port"}
 
 
@@ -24,6 +26,7 @@ class Addresses:
     def __init__(self) -> None:
         self._open: dict[tuple[str, Place], list[socket.socket]] = {}
         self._current: dict[str, Place] = {}
+        self._paths: set[Path] = set()
 
     async def obtain(self, checked: Checked) -> None:
         """Listen where *checked* wants to, beside where it is listened already.
@@ -31,17 +34,21 @@ class Addresses:
         Raises:
             BuildFailed: An address is taken, or not permitted; what was there before stays.
         """
+        wanted = dict(checked.listen)
+        if checked.path is not None:
+            wanted["http"] = checked.path
         obtained: dict[tuple[str, Place], list[socket.socket]] = {}
         try:
-            for door, place in checked.listen.items():
+            for door, place in wanted.items():
                 if (door, place) not in self._open:
-                    obtained[door, place] = await (_reserve(*place) if door == "grpc" else bind(*place))
+                    obtained[door, place] = await _listen(door, place)
         except OSError as error:
             for sockets in obtained.values():
                 _close(sockets)
             raise BuildFailed([_diagnose(error, checked)]) from None
         self._open.update(obtained)
-        self._current = dict(checked.listen)
+        self._paths |= {Path(host) for host, _ in wanted.values() if host.startswith("/")}
+        self._current = wanted
 
     def sockets(self, door: str) -> list[socket.socket]:
         """Return the sockets of *door* as it is now; none where it is not used."""
@@ -64,11 +71,25 @@ class Addresses:
         for key in [key for key in self._open if self._current.get(key[0]) != key[1]]:
             _close(self._open.pop(key))
 
+    def remove_paths(self) -> None:
+        """Remove the path that was listened on."""
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Give up all but the admin port: the workers close theirs when the last call is in."""
         for key in [key for key in self._open if key[0] != "admin"]:
             _close(self._open.pop(key))
         self._current = {door: place for door, place in self._current.items() if door == "admin"}
+
+
+async def _listen(door: str, place: Place) -> list[socket.socket]:
+    host, port = place
+    if door == "grpc":
+        return await _reserve(host, port)
+    if host.startswith("/"):
+        return [UnixSocket(host, port).listen()]
+    return await bind(host, port)
 
 
 def _close(sockets: list[socket.socket]) -> None:

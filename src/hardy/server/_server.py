@@ -12,6 +12,7 @@ from typing import Self
 from hardy.core import Emit, Notice
 from hardy.server._connection import Connection, Guest
 from hardy.server._handshake import Handshake, SecureListener
+from hardy.server._hold_back import hold_back
 from hardy.server._http1 import Http1
 from hardy.server._limits import Limits, Timeouts
 from hardy.server._listen import Address, address_of_socket, bind, empty_backlog
@@ -203,13 +204,23 @@ class Server:
         """Go on accepting and serving, but close each connection after its next reply, which says so."""
         self.keeps = False
 
-    async def stop_accepting(self) -> None:
+    async def stop_accepting(self, *, settle: float = 0.0, others: bool = False) -> None:
         """Take in what the kernel has already accepted, then accept no more; close idle connections.
 
         A connection that has not asked anything yet is given a second for its
         first request, which may be on its way.
+
+        Args:
+            settle: Seconds for handshakes that have begun: to the client they
+                are connections already. Nobody new gets in meanwhile.
+            others: Whether other processes go on accepting from the same
+                sockets, which are then left as they are.
         """
         self.keeps = False
+        if not others:
+            held = [hold_back(sock) for sock in self._sockets]
+            if any(held):
+                await asyncio.sleep(settle)
         self.stopped = True
         if not self._sockets:
             return
@@ -222,7 +233,7 @@ class Server:
         self._paths.clear()
         clients: list[socket.socket] = []
         for sock in self._sockets:
-            clients += empty_backlog(sock)
+            clients += () if others else empty_backlog(sock)
             sock.close()  # with no step of the loop in between, in which others could connect
         self._sockets.clear()
         for client in clients:
