@@ -22,6 +22,8 @@ from hardy.server._wheel import TICK
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _END = b"\r\n\r\n"
+_MOST_WASTED = 16 * 1024 * 1024
+"""What is read and thrown away behind the last reply, for clients that only read it once they have sent everything."""
 
 
 class Phase(Enum):
@@ -58,6 +60,7 @@ class Reader(Connection):
         "_reply",
         "_request",
         "_since",
+        "_wasted",
     )
 
     _heads: HeadParser
@@ -76,6 +79,7 @@ class Reader(Connection):
         self._since = 0.0  # when the body was begun, moved by the time in which nobody read it
         self._earned = 0.0  # until when what has arrived of the body lets it go on
         self._held = 0.0  # when reading the body was last paused
+        self._wasted = 0  # bytes thrown away since the last reply
         self._hasty = False  # close without waiting for a client that was too slow before
 
     # -- for the writing half
@@ -115,6 +119,10 @@ class Reader(Connection):
                 self.pause()
         elif phase is TUNNEL and isinstance(self._reply, Http1Tunnel):
             self._reply.inbox.feed(data, 0)
+        elif self.leaving:
+            self._wasted += len(data)
+            if self._wasted > _MOST_WASTED:
+                self.pause()
 
     def eof_received(self) -> bool:
         """Learn that the client sends nothing more: what is in flight is told, and still answered."""

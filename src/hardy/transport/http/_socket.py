@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _FAREWELL = 2.0
 _MOST_FRAMES = 1000
+_AT_ONCE = 64
 _SMALL_FRAME = 64
 """A message may be in a thousand frames, and in more where they have 64 bytes on average: none is for nothing."""
 MISSING_EXTRA = "hardy.transport.http needs wsproto for WebSocket. Install it with: pip install 'hardy[websocket]'"
@@ -139,6 +140,8 @@ class EngineSocket:
 
         while not self._ended:
             while self._events:
+                if not len(self._events) % _AT_ONCE:
+                    await asyncio.sleep(0)  # one packet may hold thousands of pings
                 message = await self._take(self._events.popleft())
                 if message is not None:
                     return message
