@@ -5,12 +5,9 @@
 
 import asyncio
 import contextlib
-import fcntl
 import math
 import socket
 import struct
-import termios
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
@@ -18,6 +15,7 @@ from hardy.core import ClientCertificate, Notice
 from hardy.server._body import gone
 from hardy.server._limits import Limits, Timeouts
 from hardy.server._messages import Handle, Load, RenderError, RenderShed, Request
+from hardy.server._sockets import address_of
 from hardy.server._statistics import Counters
 from hardy.server._tls import client_certificate
 from hardy.server._wheel import TICK, Wheel
@@ -106,29 +104,6 @@ class Host(Protocol):
     def date(self) -> bytes:
         """Return the ``date`` header line of this second."""
         ...
-
-
-def address_of(name: object) -> str:
-    """Return a socket's name as ``host:port``, ``[host]:port``, its path, or ``unix``."""
-    if isinstance(name, tuple):
-        host, port = cast("tuple[str, int]", name)[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    if isinstance(name, bytes):
-        name = name.decode(errors="replace")
-    return name if isinstance(name, str) and name else "unix"
-
-
-def unread_bytes(transport: asyncio.BaseTransport) -> int:
-    """Return how many bytes of the client wait in the kernel; 0 if it cannot be known."""
-    sock: object = transport.get_extra_info("socket")
-    if sock is None or not hasattr(sock, "fileno"):
-        return 0
-    count = array("i", [0])
-    try:
-        fcntl.ioctl(cast("socket.socket", sock).fileno(), termios.FIONREAD, count)
-    except OSError:
-        return 0
-    return count[0]
 
 
 class _Stall:

@@ -4,7 +4,8 @@ import asyncio
 import errno
 import socket
 
-from hardy.server._connection import Connection, Host, address_of
+from hardy.server._connection import Connection, Host
+from hardy.server._sockets import address_of
 from hardy.server._tls import Tls
 
 _AT_ONCE = 100

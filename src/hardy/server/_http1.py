@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from hardy.server._body import gone
-from hardy.server._connection import Host, unread_bytes
+from hardy.server._connection import Host
 from hardy.server._errors import ClientGone, RequestFault
 from hardy.server._fields import Field, Prepared, render
 from hardy.server._head import HeadParser
@@ -12,6 +12,7 @@ from hardy.server._messages import Request, Response, ResponseStream, Tunnel
 from hardy.server._problem import problem
 from hardy.server._reader import BODY, DEAF, HEAD, LATER, TUNNEL, Reader
 from hardy.server._reply import BODILESS, STATUS_LINES, Http1Stream, Http1Tunnel, status_line
+from hardy.server._sockets import unread_bytes
 
 _SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\n"
 _COMPLETE = frozenset((HEAD, LATER, TUNNEL))

@@ -5,8 +5,8 @@ import errno
 import socket
 from typing import NamedTuple, cast
 
-from hardy.server._connection import address_of
 from hardy.server._errors import AddressInUse
+from hardy.server._sockets import address_of
 
 
 class Address(NamedTuple):
