@@ -15,8 +15,8 @@ BUDGET = 0.005
 """Seconds of work that are let in per turn of the loop under overload; CoDel's target."""
 BEAT = 0.02
 """Seconds between two looks at the loop while calls come."""
-CROWD = 8
-"""Calls in one late turn of the loop from which on they are a crowd, and not one that blocks the others."""
+CROWD = 16
+"""Calls in one late turn of the loop from which on they are a crowd, and not one that keeps the others waiting."""
 SHARE = 15
 """Least work per time spent on refusing: clients that come back at once cannot eat up the service."""
 DEAREST = 0.00005
@@ -105,6 +105,7 @@ class Shed:
         self._ending: asyncio.TimerHandle | None = None
         self._overloads = self._shed = self._shed_before = 0
         # One turn of the loop under overload:
+        self._opened = 0.0
         self._credit = self._admitted = self._refused = 0
         self._empty = False
         self._last_refusal = 0.0
@@ -202,8 +203,9 @@ class Shed:
 
     def _is_flooded(self) -> bool:
         """Whether this turn is too long because of many calls; for those whose tasks are made by somebody else."""
-        calls = self._calls - self._seen
-        if calls < CROWD or (now := monotonic()) < self._late_at:
+        if self._calls - self._seen < CROWD or (now := monotonic()) < self._late_at:
+            return False
+        if thread_time() - self._worked <= INTERVAL:
             return False
         self._begin(now)
         self._credit = 0
@@ -215,6 +217,7 @@ class Shed:
         self._overloaded = True
         self._loop = asyncio.get_running_loop()
         self._admitted, self._owed = self._calls - self._seen, 0.0
+        self._opened = self._looked
         self._delay = max(0.0, now - self._due)
         if self._waiting is not None:
             self._waiting.cancel()
@@ -230,7 +233,9 @@ class Shed:
 
     def _open(self) -> None:
         """Begin a turn of the loop."""
-        self._learn(self._admitted)
+        now = monotonic()
+        self._learn(self._admitted, now - self._opened)
+        self._opened = now
         self._credit = max(1, int(max(BUDGET, self._owed) / max(self._service, LEAST)))
         self._admitted = self._refused = 0
         self._last_refusal = 0.0
@@ -247,10 +252,17 @@ class Shed:
         elif self._loop is not None:  # nobody came: the queue has run empty, or calls in flight leave it time
             self._waiting = self._loop.call_later(BUDGET, self._paused)
 
-    def _learn(self, calls: int) -> None:
-        """Estimate anew what one call takes: the loop's work by the calls let in, both averaged."""
+    def _learn(self, calls: int, took: float = 0.0) -> None:
+        """Estimate anew what one call takes: the loop's work by the calls let in, both averaged.
+
+        Work is CPU time, so that a machine which others use as well makes no
+        call look dearer than a refusal. A thread that had little of it in the time it *took*
+        was not robbed but blocked.
+        """
         refusing = self._refused * self._refusal_cost
         worked, self._worked = thread_time() - self._worked, thread_time()
+        if worked < took / 4:
+            worked = took
         work = max(worked - refusing, worked / 2)
         self._owed = max(0.0, self._owed + SHARE * refusing - work)
         if not (calls or self._rate):
@@ -264,6 +276,7 @@ class Shed:
 
     def _paused(self) -> None:
         if self._refused:
+            self._opened = monotonic()  # part of the time the loop had nothing to do
             self._open()
             return
         self._overloaded = False
