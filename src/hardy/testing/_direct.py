@@ -8,6 +8,7 @@ from typing import cast
 from hardy.app import Assembly
 from hardy.core import Call, Cancelled, Metadata, Operation
 from hardy.schema import Codec, codec
+from hardy.transport.http import takes_files
 
 Codecs = tuple[Codec[object], Codec[object]]
 """Those of message and reply, or of their items."""
@@ -33,7 +34,7 @@ class _DirectCall(Call):
     async def receive(self) -> object:
         if self.operation.kind.streams_in:
             return self._validated(cast("AsyncIterator[object]", self._given))
-        if self.operation.raw:
+        if self.operation.raw or takes_files(self.operation):  # a file is what it is, on no wire
             return self._given
         return self._codecs[0].validate(self._given)
 
@@ -112,6 +113,8 @@ class DirectCarrier:
         codecs = self._codecs.get(operation)
         if codecs is None:
             types: tuple[object, object] = (object, object) if operation.raw else (operation.message, operation.reply)
+            if takes_files(operation):
+                types = (object, operation.reply)
             message, reply = (codec(each, json_case=self._assembly.app.json_case) for each in types)
             codecs = self._codecs[operation] = (message, reply)
         return _DirectCall(operation, given, codecs, metadata, timeout)

@@ -35,6 +35,7 @@ from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._client import HttpClient
 from hardy.transport.http._docs import pages
 from hardy.transport.http._file import File
+from hardy.transport.http._layout import takes_files
 from hardy.transport.http._mount import AsgiApp, Mount
 from hardy.transport.http._openapi import openapi
 from hardy.transport.http._outgoing import Outgoing, outgoing
@@ -96,6 +97,7 @@ __all__ = [
     "remote",
     "render_problem",
     "status_of",
+    "takes_files",
 ]
 
 publish(__name__, globals())

@@ -321,6 +321,17 @@ def is_file(annotation: object) -> bool:
     return bare is File
 
 
+def takes_files(operation: Operation) -> bool:
+    """Whether the message of *operation* has files, which come by forms alone.
+
+    Example:
+        >>> async def hello(name: str) -> str: ...
+        >>> takes_files(Operation.of(hello))
+        False
+    """
+    return not operation.raw and any(is_file(each.type) for each in fields(operation.message))
+
+
 def _carries(annotation: object) -> bool:
     bare = strip(annotation)
     origin = typing.get_origin(bare)

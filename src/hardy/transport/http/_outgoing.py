@@ -12,6 +12,7 @@ from hardy.core import Code, Error, Fault, InvalidArgument, Operation, Unknown, 
 from hardy.schema import Codec, JsonCase, codec
 from hardy.transport.http._endpoint import entity_tag
 from hardy.transport.http._layout import Slot, layout
+from hardy.transport.http._outgoing_form import FormFields, encode_form
 from hardy.transport.http._plan import is_none
 from hardy.transport.http._route import Route
 from hardy.transport.http._status import code_of
@@ -40,7 +41,10 @@ class Method:
         self.operation = operation
         self.route = route
         self._layout = layout(route, operation, json_case)
-        self.message: Codec[object] = codec(operation.message, json_case=json_case)
+        has_files = any(slot.is_file for slot in self._layout.form)
+        self._form = FormFields(self._layout, operation, json_case) if has_files else None
+        message = object if has_files else operation.message
+        self.message: Codec[object] = codec(message, json_case=json_case)
         self._reply: Codec[object] | None = None
         if not is_none(operation.reply):
             self._reply = codec(cast("type[object]", operation.reply), json_case=json_case)
@@ -51,7 +55,10 @@ class Method:
         headers: list[Header] = []
         if out.is_body_whole:
             return Outgoing(self.route.method, self._path({}), [_JSON], self.message.encode(message))
-        values = cast("dict[str, object]", self.message.to_builtins(message)) if out.slots or out.body else {}
+        if self._form is not None:
+            values = self._form.values(message)
+        else:
+            values = cast("dict[str, object]", self.message.to_builtins(message)) if out.slots or out.body else {}
         target = self._path(values)
         pairs = [pair for slot in out.slots if slot.place == "query" for pair in _texts(slot, values)]
         if pairs:
@@ -65,6 +72,10 @@ class Method:
         if cookies:
             headers.append(("cookie", "; ".join(cookies)))
         body = None
+        if out.form:
+            texts = [pair for slot in out.form if not slot.is_file for pair in _texts(slot, values)]
+            kind, body = encode_form(texts, self._form.files(message) if self._form else [])
+            headers.append(("content-type", kind))
         if out.body:
             headers.append(_JSON)
             content = (
