@@ -65,7 +65,10 @@ class _Reader:
     def read(self, type_: object) -> Shape:
         bare, metas = _unwrapped(type_)
         self.refusals.foreign_constraints(metas)
-        limits = limits_of(tuple(each for each in metas if isinstance(each, msgspec.Meta)))
+        constraints = tuple(each for each in metas if isinstance(each, msgspec.Meta))
+        limits = limits_of(constraints)
+        if limits and self.refusals.mute:
+            self.refusals.ignored_by_pydantic(constraints)
         origin = typing.get_origin(bare) or bare
         arguments = typing.get_args(bare)
         if limits:
@@ -182,7 +185,7 @@ class _Reader:
         if family is not Family.PYDANTIC:
             self.refusals.field_options(field)
             return self.read(field.type)
-        self.refusals.ignored_by_pydantic(field)
+        self.refusals.ignored_by_pydantic(field.constraints)
         known, self.known = self.known, self.inside_models
         try:
             with self.refusals.muted():  # pydantic has more types than JSON, and carries them itself

@@ -181,8 +181,9 @@ class Refusals:
                     _translated(each),
                 )
 
-    def ignored_by_pydantic(self, field: Field) -> None:
-        for each in field.constraints:
+    def ignored_by_pydantic(self, constraints: Sequence[object]) -> None:
+        """Refuse what pydantic passes over, as deep as it decodes: in items, and in classes inside a model."""
+        for each in constraints:
             self.refuse(
                 "H0616",
                 f"has the constraint `{each!r}`, which pydantic would ignore",

@@ -61,6 +61,19 @@ class PydanticForbids(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid")
 
 
+@dataclass
+class LineWithMeta:
+    quantity: Annotated[int, Ge(1)]
+
+
+class PydanticWithLines(pydantic.BaseModel):
+    lines: list[LineWithMeta]
+
+
+class PydanticMetaInside(pydantic.BaseModel):
+    tags: list[Annotated[str, MinLen(2)]]
+
+
 class PydanticMeta(pydantic.BaseModel):
     a: Annotated[int, Ge(1)]
 
@@ -143,6 +156,13 @@ REFUSED = {
     "interval": (Annotated[int, annotated_types.Interval(ge=1)], "H0616", "ignored", "Ge(...)"),
     "predicate": (Annotated[int, annotated_types.Predicate(bool)], "H0616", "ignored", "__post_init__"),
     "a pydantic field": (Annotated[int, pydantic.Field(gt=3)], "H0616", "ignored", "__post_init__"),
+    "a constraint of items in pydantic": (PydanticMetaInside, "H0616", "which pydantic would ignore", "pydantic.Field"),
+    "a constraint of a class in pydantic": (
+        PydanticWithLines,
+        "H0616",
+        "which pydantic would ignore",
+        "pydantic.Field",
+    ),
     "a constraint in pydantic": (PydanticMeta, "H0616", "which pydantic would ignore", "pydantic.Field"),
     "number of text": (Annotated[str, Ge(1)], "H0617", "do not fit", "beside the type"),
     "length of a number": (Annotated[int, MinLen(1)], "H0617", "do not fit", "beside the type"),
