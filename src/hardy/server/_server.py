@@ -33,6 +33,8 @@ from hardy.server._wheel import Wheel
 Place = tuple[str, int] | UnixSocket | socket.socket
 """Where a server listens: host and port, a path, or a socket that listens already."""
 
+_TURNS = 4
+"""Turns in which asyncio's loop makes a connection of what it has accepted; one that is not made yet is lost to it."""
 OnError = Callable[[BaseException, Request | None], None]
 """Told of an error that no client will hear of, and of the request it belongs to."""
 
@@ -221,6 +223,8 @@ class Server:
             held = [hold_back(sock) for sock in self._sockets]
             if any(held):
                 await asyncio.sleep(settle)
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
         self.stopped = True
         if not self._sockets:
             return
