@@ -106,6 +106,7 @@ class Request(Struct, kw_only=True, eq=False):
         keep_alive: Set it to False to close the connection after the reply.
         max_body: Bytes the body may have; change it before reading.
         body: The whole body if it is here already, else None: `read` it.
+        waiting: Somebody waits for more of the body, or did so when it was cancelled.
         on_gone: Called once when the client closes or resets the connection
             before it is answered.
     """
@@ -127,6 +128,7 @@ class Request(Struct, kw_only=True, eq=False):
     expects_continue: bool = False
     keep_alive: bool = True
     body: bytes | None = None
+    waiting: bool = False
     on_gone: Callable[[], None] | None = None
 
     def header(self, name: bytes) -> bytes | None:
@@ -163,7 +165,12 @@ class Request(Struct, kw_only=True, eq=False):
                 yield self.body
             return
         total = 0
-        while piece := await self.exchange.receive(self):
+        while True:
+            self.waiting = True
+            piece = await self.exchange.receive(self)
+            self.waiting = False
+            if not piece:
+                break
             total += len(piece)
             if total > self.max_body:
                 raise BodyTooLarge(self.max_body)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import grpc
 import pytest
 
 MIB = 2**20
@@ -268,8 +269,6 @@ def test_a_flood_of_pings_is_answered_and_holds_no_memory(served):
 
 
 async def test_a_grpc_message_of_64_megabytes_is_refused(orders):
-    import grpc
-
     host, port = orders.address("grpc")
     metadata = [("authorization", f"Bearer {orders.token()}")]
     async with grpc.aio.insecure_channel(f"{host}:{port}") as channel:

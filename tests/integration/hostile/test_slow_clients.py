@@ -103,6 +103,15 @@ def close_all(slow: dict[str, Slow], limit: float, pause: float) -> None:
         each.socket.close()
 
 
+def test_a_body_that_outlasts_the_deadline_of_its_call_is_the_clients_fault(start):
+    service = start(str(HERE / "served.py"), **settings(timeout=0.5))
+    slow = Slow(service.address(), HEAD + LENGTH + b"half", b"")
+
+    close_all({"half a body": slow}, 5.0, 0.05)
+
+    assert slow.got.startswith(b"HTTP/1.1 408 ")
+
+
 @pytest.mark.parametrize(
     "bounds",
     [
@@ -243,7 +252,7 @@ def test_a_crowd_of_slow_clients_does_not_slow_the_others(start, crowd, count, s
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(count, hard // 2 - 100)
-    service = start(str(HERE / "served.py"))
+    service = start(str(HERE / "served.py"), SERVED_LIMITS__REQUESTS_PER_CONNECTION="1000000")
     body = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
     with service.connect() as client:
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 from urllib.parse import urlencode
 
-from hardy.core import Code, Error, Exposed, FailedPrecondition, Internal
+from hardy.core import Code, DeadlineExceeded, Error, Exposed, FailedPrecondition, Internal
 from hardy.schema import JsonCase, codec
 from hardy.server import Request, Response, prepare
 from hardy.transport.http._answers import Answers, Header
@@ -16,7 +16,7 @@ from hardy.transport.http._path import expander
 from hardy.transport.http._plan import Plan, is_none
 from hardy.transport.http._query import parse_query, parse_tags
 from hardy.transport.http._route import Route
-from hardy.transport.http._status import PreconditionRequired, status_of
+from hardy.transport.http._status import PreconditionRequired, TooSlow, status_of
 from hardy.transport.http._tags import without_coding
 
 HeadersOf = Callable[[object, Request], Sequence[Header]]
@@ -54,6 +54,8 @@ class Endpoint(ABC):
 
     def known(self, call: HttpCall[Served], error: Exception) -> Error:
         """Return *error*, or INTERNAL for what no layer of the chain has caught."""
+        if isinstance(error, DeadlineExceeded) and call.request.waiting:
+            return TooSlow("the body did not arrive in time")  # 408: it was the client who took too long
         if isinstance(error, Error):
             return error
         call.log.exception("a call failed outside of its chain")  # noqa: LOG004  # called while it is handled
