@@ -1,6 +1,7 @@
 """The framework's own settings, one class for each part of a service."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +11,7 @@ from msgspec import Meta
 from hardy.config._environment import by_environment
 from hardy.config._units import Duration, Size
 
+_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]").fullmatch
 _LOOPBACK = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104  # a container is reached through its own interface; only production does this
 
@@ -57,6 +59,11 @@ class HttpSettings:
     """Whether replies are compressed for clients that ask; not where secrets stand beside what a caller chose."""
 
     def __post_init__(self) -> None:
+        for host in self.hosts:
+            if not _HOST(host):
+                raise ValueError(
+                    f"{host!r} is no host name; write `api.example.com` or `*.example.com`, without a port"
+                )
         for network in self.trusted_proxies:
             if network != "unix":
                 ipaddress.ip_network(network, strict=False)  # raises what is told to the operator

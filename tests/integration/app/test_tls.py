@@ -101,6 +101,12 @@ async def test_hosts_that_are_not_listed_are_refused():
             assert (await client.get(url, headers={"host": "shop.example"})).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["https://shop.example", "shop.example:80", "*", ""])
+def test_a_host_name_that_is_none_is_refused(host):
+    with pytest.raises(ValueError, match="is no host name"):
+        HttpSettings(hosts=("shop.example", host))
+
+
 def test_a_proxy_network_that_is_none_is_refused():
     with pytest.raises(ValueError, match=r"10\.0\.0\.0/64"):
         HttpSettings(trusted_proxies=("10.0.0.0/64",))
