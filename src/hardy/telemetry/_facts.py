@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import cast
 
-from hardy.telemetry._redact import REDACTED, is_secret_name
+from hardy.telemetry._redact import REDACTED, is_secret_name, scrub
 
 _PLAIN = frozenset({int, float, bool, type(None)})
 # The names of the access line, asked for at every call.
@@ -20,8 +20,9 @@ def clean(facts: dict[str, object]) -> dict[str, object]:
     for name, value in facts.items():
         kind = type(value)
         if kind is str:
-            if len(cast("str", value)) > _LONGEST_TEXT:
-                facts[name] = _plain(value, 0)
+            text = cast("str", value)
+            if len(text) > _LONGEST_TEXT or "://" in text or "eyJ" in text or "earer " in text:
+                facts[name] = bounded(text)
         elif kind not in _PLAIN:
             facts[name] = _plain(value, 0)
         if name not in _HARMLESS and is_secret_name(name) and value is not None and kind is not bool:
@@ -30,8 +31,10 @@ def clean(facts: dict[str, object]) -> dict[str, object]:
 
 
 def bounded(text: str) -> str:
-    """Return *text*, or its beginning and its length when it is very long."""
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}... ({len(text)} characters)"
+    """Return *text* without the credentials in it, or its beginning and its length when it is very long."""
+    if len(text) > _LONGEST_TEXT:
+        return f"{scrub(text[:_LONGEST_TEXT])}... ({len(text)} characters)"
+    return scrub(text) if "://" in text or "eyJ" in text or "earer " in text else text
 
 
 def _plain(value: object, depth: int) -> object:

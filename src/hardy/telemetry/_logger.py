@@ -87,7 +87,8 @@ def make_logger(
     It is independent of every other: nothing is configured for the process.
     Facts named ``time``, ``level`` or ``event`` get a trailing underscore, for
     these are the logger's own; values under names like ``password`` or
-    ``token`` are redacted at any depth. ``exc_info=error`` adds a traceback.
+    ``token`` are redacted at any depth, and so are passwords in URLs, bearer
+    tokens and JWTs in any text. ``exc_info=error`` adds a traceback.
 
     Args:
         level: Lines below it are not written.

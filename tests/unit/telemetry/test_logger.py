@@ -121,6 +121,21 @@ def test_other_names_are_left_alone(name):
     assert one(lambda log: log.info("e", **{name: "v"}))[name] == "v"
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("postgres://app:hunter2@db/orders", "postgres://app:[redacted]@db/orders"),
+        ("sent Bearer c2VjcmV0LXRva2Vu", "sent Bearer [redacted]"),
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.x", "[redacted]"),
+        ("https://example.com/a?b=c", "https://example.com/a?b=c"),
+    ],
+    ids=["url", "bearer", "jwt", "harmless"],
+)
+def test_credentials_inside_texts_are_redacted_wherever_they_stand(text, written):
+    line = one(lambda log: log.info(text, url=text, inside={"deep": [text]}))
+    assert (line["event"], line["url"], line["inside"]) == (written, written, {"deep": [written]})
+
+
 def test_secrets_inside_objects_are_redacted():
     line = one(lambda log: log.info("e", login=Login("al", "canary-1"), keys=[Keys("canary-2", "eu")]))
     assert line["login"] == {"name": "al", "password": "[redacted]"}
