@@ -25,7 +25,7 @@ from typing import ClassVar
 
 import hardy
 from hardy import App, public, run
-from hardy.transport import grpc, http
+from hardy.transport import http
 
 Path(f"imported.{os.getpid()}").touch()
 
@@ -63,16 +63,15 @@ def build(settings: Settings) -> App:
     GREETING = settings.greeting
     app = App("crew", settings)
     app.manage(mood())
-    rpc = grpc.service("crew.v1.Crew")
-    app.expose(greet, http.get("/greet"), rpc("Greet"), allow=public)
-    app.expose(wait, http.post("/wait/{name}"), rpc("Wait"), allow=public)
+    app.expose(greet, http.get("/greet"), allow=public)
+    app.expose(wait, http.post("/wait/{name}"), allow=public)
     return app
 
 
 if __name__ == "__main__":
     run(build)
 '''
-FLAGS = "--environment dev --port 0 --grpc-port 0 --admin-port 0"
+FLAGS = "--environment dev --port 0 --admin-port 0"
 RUN = f"hardy run crew:build {FLAGS} --workers 2"
 
 
@@ -281,7 +280,7 @@ def test_a_roll_takes_new_configuration_and_loses_nothing(start, folder):
     [
         ("crew.toml", 'greting = "welcome"\n[limits]\ntimeout = "soon"\n', ["greting", "timeout"]),
         ("crew.py", "from hardy import nothing_like_it\n", ["H0102"]),
-        ("unreachable", "", ["nobody listens at db:5432"]),
+        pytest.param("unreachable", "", ["nobody listens at db:5432"], marks=pytest.mark.slow),
     ],
     ids=["configuration", "code", "need"],
 )
@@ -356,6 +355,20 @@ def test_workers_end_in_order_when_their_parent_is_gone(start, folder):
 
     assert answer == [(200, "it is there")]
     eventually(lambda: all(map(is_gone, places["pids"])))
+
+
+def test_workers_share_a_path(start, folder):
+    path = folder / "crew.sock"
+    program = start(RUN, folder, CREW_HTTP__SOCKET=str(path))
+    program.started()
+
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"GET /greet HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert client.makefile("rb").read().startswith(b"HTTP/1.1 200 ")
+
+    assert program.end(signal.SIGTERM) == 0
+    assert not path.exists()
 
 
 def test_a_service_s_own_program_takes_workers_too(start, folder):
