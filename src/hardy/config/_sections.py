@@ -62,7 +62,7 @@ class HttpSettings:
         for host in self.hosts:
             if not _HOST(host):
                 raise ValueError(
-                    f"{host!r} is no host name; write `api.example.com` or `*.example.com`, without a port"
+                    f"{host!r} is no host name; write `api.example.com` or `*.example.com`, no port"
                 )
         for network in self.trusted_proxies:
             if network != "unix":
