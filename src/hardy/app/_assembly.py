@@ -9,7 +9,7 @@ from hardy.app._examine import examine
 from hardy.app._tell import TOLD, telling
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
-from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Notices, Operation
+from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Middleware, Notices, Operation
 from hardy.resilience import InFlight, Shed
 from hardy.telemetry import make_logger, observe
 
@@ -23,6 +23,8 @@ class Assembly:
         log: Where the log goes; standard output when left out.
         check_replies: Whether what a use case returns is compared with its
             annotation; in the test environment when left out.
+        around: Middleware outside of every chain, the built-in one included,
+            for tools that look at calls as a whole.
 
     Raises:
         BuildFailed: With everything that is wrong, as `App.check` tells it.
@@ -44,6 +46,7 @@ class Assembly:
         authenticators: Sequence[Authenticator] = (),
         log: TextIO | None = None,
         check_replies: bool | None = None,
+        around: Sequence[Middleware] = (),
     ) -> None:
         if faults := examine(app):
             raise BuildFailed(faults)
@@ -62,10 +65,11 @@ class Assembly:
         self._authenticators = (*authenticators, *app.authenticators)
         self._checks = settings.environment == "test" if check_replies is None else check_replies
         self._operations = {each.operation.function: each.operation for each in app.exposures}
-        self._handlers = self._compose(app)
+        self._handlers = self._compose(app, around)
 
-    def _compose(self, app: App) -> dict[Operation, Handler]:
+    def _compose(self, app: App, outermost: Sequence[Middleware]) -> dict[Operation, Handler]:
         around = (
+            *outermost,
             observe(self.logger, self.notices.channel(CallEnded)),
             self.in_flight.bound,
             *(() if self.shed is None else (self.shed,)),

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from hardy.core import publish
 
 if TYPE_CHECKING:
+    from hardy.testing._cancel import Cancellations, cancel_everywhere
     from hardy.testing._client import Carrier, Client
     from hardy.testing._clock import VirtualClock
     from hardy.testing._open import TRANSPORTS, Transport, client
@@ -32,23 +33,27 @@ if TYPE_CHECKING:
     from hardy.testing._tokens import MemoryTokens
 
 _HOME = {
+    "Cancellations": "_cancel",
     "Carrier": "_client",
     "Client": "_client",
     "MemoryTokens": "_tokens",
     "TRANSPORTS": "_open",
     "Transport": "_open",
     "VirtualClock": "_clock",
+    "cancel_everywhere": "_cancel",
     "client": "_open",
     "stream_of": "_streams",
 }
 
 __all__ = [
     "TRANSPORTS",
+    "Cancellations",
     "Carrier",
     "Client",
     "MemoryTokens",
     "Transport",
     "VirtualClock",
+    "cancel_everywhere",
     "client",
     "stream_of",
 ]

@@ -68,5 +68,14 @@ async def client(
     """
     tokens = MemoryTokens()
     assembly = Assembly(app, log=sys.stderr, authenticators=[tokens], check_replies=True)
+    async with opened(assembly, transport, tokens, caller) as client_:
+        yield client_
+
+
+@asynccontextmanager
+async def opened(
+    assembly: Assembly, transport: Transport, tokens: MemoryTokens, caller: Principal | None
+) -> AsyncGenerator[Client]:
+    """Serve *assembly*, which believes *tokens*, and yield a client that calls it over *transport*."""
     async with _OPENERS[transport](assembly) as carrier:
         yield Client(assembly, carrier, tokens, caller=caller)
