@@ -41,8 +41,11 @@ from hardy.core import BuildFailed
 from hardy.lifecycle import Signals, Tasks
 from hardy.telemetry import capture_stdlib
 
-VARIABLE = "HARDY_WORKER"
-"""Says to a worker where the line to its parent is, and how to know it again: ``DESCRIPTOR:INODE``."""
+VARIABLE = "_HARDY_WORKER"
+"""Says to a worker where the line to its parent is, and how to know it again: ``DESCRIPTOR:INODE``.
+
+It begins unlike every setting.
+"""
 LOOK = 0.5
 """Seconds between two looks at readiness on behalf of the parent."""
 RELIEF = 1.0

@@ -156,9 +156,9 @@ class Run:
         except TimeoutError:
             self._outcome.faults.append(f"the workers were not replaced within {START:g} s")
         # The old ones have a moment left in which they serve beside the new ones.
-        await asyncio.sleep(max(WARM, self._plan.delay) + WARM)
+        await asyncio.sleep(max(WARM, self._plan.delay) + WARM / 2)
         self._watch.over = True
-        await asyncio.sleep(WARM)  # what was asked is answered; streams go on until the end
+        await asyncio.sleep(WARM / 4)  # what was asked is answered; streams go on until the end
 
     async def _stop(
         self, process: asyncio.subprocess.Process, places: dict[str, str], load: "Sequence[asyncio.Task[None]]"
