@@ -13,7 +13,7 @@ Example:
 """
 
 from hardy.core._binding import Binding, Exposed
-from hardy.core._call import Call, current_call
+from hardy.core._call import Call, current_call, new_call_id
 from hardy.core._certificate import ClientCertificate
 from hardy.core._clock import Clock, SystemClock
 from hardy.core._codes import Code
@@ -114,6 +114,7 @@ __all__ = [
     "current_call",
     "error_from_wire",
     "is_message_type",
+    "new_call_id",
     "publish",
     "shielded",
 ]

@@ -81,8 +81,7 @@ class Call:
     ) -> None:
         self.operation = operation
         self.transport = transport
-        # An id names a call and guards nothing; the system's own randomness would cost 3 us.
-        self.id = id or f"{getrandbits(128):032x}"
+        self.id = id or new_call_id()
         self.peer = peer
         self.timeout = timeout
         self.deadline = _NEVER
@@ -247,6 +246,19 @@ class Call:
 
 
 _NEVER = Deadline.never()
+
+
+def new_call_id() -> str:
+    """Return a random id for a call: 32 hexadecimal digits.
+
+    It names a call and guards nothing, so the system's own randomness, which
+    costs as much as all the rest of making a call, is not asked for.
+
+    Example:
+        >>> len(new_call_id())
+        32
+    """
+    return f"{getrandbits(128):032x}"
 
 
 def current_call() -> Call | None:

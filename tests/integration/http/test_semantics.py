@@ -55,6 +55,13 @@ async def client(serve):
     return await serve(*ORDERS)
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT"], ids=["no such path", "no such method"])
+async def test_what_reaches_no_operation_has_an_id_as_every_answer_has(client, method):
+    answer = await client.request(method, "/orders" if method == "PUT" else "/nowhere")
+    assert answer.json()["call"] == answer.headers["x-request-id"]
+    assert len(answer.json()["call"]) == 32
+
+
 async def test_an_unknown_path_is_a_404_problem(client):
     answer = await client.get("/nowhere", headers={"x-request-id": "me"})
     assert answer.status_code == 404

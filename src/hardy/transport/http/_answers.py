@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hardy.core import Code, Error
+from hardy.core import Code, Error, new_call_id
 from hardy.server import Request, Response, prepare
 from hardy.transport.http._call import request_id
 from hardy.transport.http._coding import CODINGS
@@ -48,7 +48,8 @@ class Answers:
 
     def refuse(self, request: Request, error: Error, extra: Sequence[Header] = ()) -> Response:
         """Answer a request that reaches no operation."""
-        return self.problem(Problem.of(error, call=request_id(request.fields.get(b"x-request-id"))), extra)
+        call = request_id(request.fields.get(b"x-request-id")) or new_call_id()
+        return self.problem(Problem.of(error, call=call), extra)
 
     def engine(self, status: int, detail: str) -> Response:
         """Answer for the engine what it refuses by itself."""

@@ -11,6 +11,7 @@ from hardy.transport.http._accept import NDJSON
 from hardy.transport.http._dial import Dialled, dial
 from hardy.transport.http._outgoing import Header, Method
 from hardy.transport.http._route import Route
+from hardy.transport.http._upload import upload
 
 if TYPE_CHECKING:
     import httpx2
@@ -96,6 +97,8 @@ class HttpClient:
         """
         method = self._method(operation, route)
         async with _bounded(timeout):
+            if operation.kind is Kind.CLIENT_STREAM:
+                return await self._upload(method, cast("AsyncIterator[object]", message), timeout, headers)
             response = await self._send(method, message, "application/json", timeout, headers)
             try:
                 body = await _read(response)
@@ -122,7 +125,8 @@ class HttpClient:
             operation: What is called.
             route: Where the service exposes it.
             message: The message; of a stream both ways, an async iterator over its items.
-            timeout: Seconds until the first item; they travel to the service, too.
+            timeout: Seconds until the first item; they travel to the service, which
+                holds them to be all that the caller wants to wait for.
             headers: Sent with this call.
 
         Raises:
@@ -141,6 +145,19 @@ class HttpClient:
                 yield method.reply(item)
         finally:
             await replies.aclose()
+
+    async def _upload(
+        self,
+        method: Method,
+        items: AsyncIterator[object],
+        timeout: float | None,
+        headers: Mapping[str, str] | None,
+    ) -> object:
+        extra = [("accept", "application/json"), ("content-type", NDJSON), *self._all_headers(timeout, headers)]
+        answer = await upload(method.route.method, self.url + method.target(), extra, _lines(method, items))
+        if not 200 <= answer.status < 300:
+            raise method.error(answer.status, answer.header, answer.body)
+        return method.reply(answer.body)
 
     async def _listen(
         self, method: Method, message: object, timeout: float | None, headers: Mapping[str, str] | None
@@ -211,26 +228,17 @@ class HttpClient:
         if self._http is None:
             raise RuntimeError("open the client first: `async with client:`")
         extra = [("accept", accept), *self._all_headers(timeout, headers)]
-        if method.operation.kind is Kind.CLIENT_STREAM:
-            items = cast("AsyncIterator[object]", message)
-            request = self._http.build_request(
-                method.route.method,
-                self.url + method.target(),
-                content=_lines(method, items),
-                headers=[*extra, ("content-type", NDJSON)],
-            )
-        else:
-            out = method.request(message)
-            request = self._http.build_request(
-                out.method, self.url + out.target, content=out.body, headers=[*extra, *out.headers]
-            )
+        out = method.request(message)
+        request = self._http.build_request(
+            out.method, self.url + out.target, content=out.body, headers=[*extra, *out.headers]
+        )
         try:
             return await self._http.send(request, stream=True)
         except httpx2.TransportError as error:
             raise Unavailable(f"the service at {self.url} cannot be reached: {error}") from error
 
 
-async def _lines(method: Method, items: AsyncIterator[object]) -> AsyncIterator[bytes]:
+async def _lines(method: Method, items: AsyncIterator[object]) -> AsyncGenerator[bytes, None]:
     async for item in items:
         yield method.message.encode(item) + b"\n"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from hardy.core import Unavailable
 from hardy.transport.http._socket import MISSING_EXTRA
@@ -31,6 +31,23 @@ class Rejected:
         return self.headers.get(name)
 
 
+async def connect(url: str) -> tuple[SplitResult, asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection to *url* (``http`` or ``https``).
+
+    Raises:
+        Unavailable: Nobody is there.
+    """
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    try:
+        reader, writer = await asyncio.open_connection(
+            parts.hostname, parts.port or (443 if secure else 80), ssl=ssl.create_default_context() if secure else None
+        )
+    except OSError as error:
+        raise Unavailable(f"the service at {parts.netloc} cannot be reached: {error}") from error
+    return parts, reader, writer
+
+
 async def dial(url: str, headers: Sequence[tuple[str, str]]) -> "Dialled | Rejected":
     """Open a WebSocket to *url* (``http`` or ``https``).
 
@@ -43,14 +60,7 @@ async def dial(url: str, headers: Sequence[tuple[str, str]]) -> "Dialled | Rejec
         from wsproto.events import Request
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(MISSING_EXTRA, name="wsproto") from error
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    try:
-        reader, writer = await asyncio.open_connection(
-            parts.hostname, parts.port or (443 if secure else 80), ssl=ssl.create_default_context() if secure else None
-        )
-    except OSError as error:
-        raise Unavailable(f"the service at {parts.netloc} cannot be reached: {error}") from error
+    parts, reader, writer = await connect(url)
     socket = Dialled(reader, writer, WSConnection(ConnectionType.CLIENT))
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     extra = [(name.encode(), value.encode("latin-1")) for name, value in headers]

@@ -1,10 +1,9 @@
 """Serves exposed operations over HTTP: the one callable that an engine is given."""
 
 from collections.abc import Mapping, Sequence
-from random import getrandbits
 from urllib.parse import quote
 
-from hardy.core import BuildFailed, Diagnostic, Exposed, Kind, Malformed, Unavailable
+from hardy.core import BuildFailed, Diagnostic, Exposed, Kind, Malformed, Unavailable, new_call_id
 from hardy.schema import JsonCase
 from hardy.server import Prepared, Request, Response, prepare
 from hardy.transport.http._answers import Answers
@@ -167,7 +166,7 @@ class Transport:
         allow = (b"allow", ", ".join(sorted(allowed | {"OPTIONS"})).encode())
         if request.method == "OPTIONS":
             return Response(204, [*self._answers.headers, allow])
-        refused = MethodNotAllowed(f"{request.method} is not allowed here", allowed=sorted(allowed))
+        refused = MethodNotAllowed(f"{request.method} is not allowed here", allowed=sorted(allowed | {"OPTIONS"}))
         return self._answers.refuse(request, refused, [allow])
 
     def shed(self, request: Request) -> Response:
@@ -181,7 +180,7 @@ class Transport:
             headers = prepare([pair for pair in answer.headers if pair[0] != b"x-request-id"])
             self._shed = headers, answer.body.split(_SOME_ID.encode())
         headers, parts = self._shed
-        call = request_id(request.fields.get(b"x-request-id")) or f"{getrandbits(128):032x}"
+        call = request_id(request.fields.get(b"x-request-id")) or new_call_id()
         identity = call.encode()
         return Response(503, headers, identity.join(parts), ((b"x-request-id", identity),))
 
