@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from hardy.adapters.sql._connection import Connection
 from hardy.adapters.sql._statistics import Counts
-from hardy.core import Deadline, Unavailable
+from hardy.core import Deadline, DeadlineExceeded, Unavailable
 
 
 class Pool:
@@ -82,7 +82,8 @@ class Pool:
             async with asyncio.timeout(limit):
                 yield
         except TimeoutError:
-            deadline.check()
+            if limit < self._timeout:  # the deadline's clock may be a moment behind the loop's
+                raise DeadlineExceeded("the deadline has passed") from None
             raise Unavailable(f"the database is busy: {what}", retry_after=1) from None
         finally:
             self._counts.waiting -= 1

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from importlib import import_module
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -128,6 +129,7 @@ class BidiEndpoint(Endpoint):
         super().__init__(exposed, answers, json_case, bounds=bounds)
         if find_spec("wsproto") is None:
             raise BuildFailed([_no_wsproto(exposed)])
+        import_module("wsproto.connection")  # now: while it serves, everybody would wait for the first WebSocket
         self.origins = origins
         self.item: Codec[object] = codec(exposed.operation.message, json_case=json_case)
 
