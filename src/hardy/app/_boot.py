@@ -6,6 +6,7 @@ from platform import python_version
 from typing import TYPE_CHECKING
 
 from hardy.app._describe import built_in, name_of
+from hardy.config import TlsSettings
 
 if TYPE_CHECKING:
     from hardy.app._service import Service
@@ -42,18 +43,26 @@ def _address(server: object) -> str | None:
     return str(addresses[0]) if addresses else None
 
 
+def _url(address: object, tls: TlsSettings | None) -> str:
+    # A path to listen on has no scheme that a browser or curl would take.
+    return str(address) if "/" in str(address) else f"{'http' if tls is None else 'https'}://{address}"
+
+
 def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list[str]:
     app = service.assembly.app
+    settings = app.settings
     switched = [name for name in ("docs", "reflection") if facts[name]]
     environment = f"{facts['environment']}{': ' + ', '.join(switched) if switched else ''}"
     lines = [f"  {app.name} {app.version}   hardy {version('hardy')}   python {python_version()}   {environment}"]
     if facts["http"]:
         docs = "   docs /docs" if facts["docs"] else ""
-        lines.append(f"  REST     http://{facts['http']}   {len(service.assembly.exposed('http'))} routes{docs}")
+        lines.append(
+            f"  REST     {_url(facts['http'], settings.http.tls)}   {len(service.assembly.exposed('http'))} routes{docs}"
+        )
     if facts["grpc"]:
         lines.append(f"  gRPC     {facts['grpc']}   {len(service.assembly.exposed('grpc'))} methods")
     if facts["admin"]:
-        lines.append(f"  admin    http://{facts['admin']}   /livez /readyz /startupz /info")
+        lines.append(f"  admin    {_url(facts['admin'], settings.admin.tls)}   /livez /readyz /startupz /info")
     lines.append(f"  chain    {facts['chain']}")
     lines.append(f"  ready    {seconds:.2f} s   every call ends within {facts['timeout']:g} s unless it says otherwise")
     return lines
