@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 
 import pytest
@@ -241,6 +241,29 @@ def test_a_service_that_cannot_start_says_so_once(start, folder, wrong, code, to
 
     assert program.wait() == code, program.told()
     assert program.told().count(f"error[{told}]" if told.startswith("H") else told) == 1
+
+
+def test_what_is_in_one_process_s_memory_is_refused_beside_others_in_production(start, folder):
+    source = (folder / "crew.py").read_text()
+    source = source.replace("app.manage(mood())", "app.manage(Database(DatabaseSettings(url='sqlite:///:memory:')))")
+    (folder / "crew.py").write_text(f"from hardy.adapters.sql import Database, DatabaseSettings\n{source}")
+
+    program = start(RUN.replace("--environment dev", "--environment production --host 127.0.0.1"), folder)
+
+    assert program.wait() == 7, program.told()
+    assert "error[H0662]: 2 workers have to share `Database`" in program.told()
+
+
+def test_probes_of_all_workers_are_served_over_tls(start, folder, authority):
+    certificate, key = authority.issue("localhost", "localhost", "127.0.0.1")
+    tls = {"CREW_ADMIN__TLS__CERTIFICATE": str(certificate), "CREW_ADMIN__TLS__KEY": str(key)}
+    program = start(RUN, folder, **tls)
+    host, port = program.started()["admin"].split(":")
+
+    connection = HTTPSConnection(host, int(port), context=authority.client(), timeout=10)
+    connection.request("GET", "/readyz")
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def test_a_port_in_use_is_told_with_its_holder(start, folder):

@@ -30,6 +30,10 @@ class Checked(msgspec.Struct, tag=True, frozen=True, kw_only=True):
     """Door to the address that the settings want."""
     path: tuple[str, int] | None = None
     """Path and permissions, when HTTP is to be listened for there instead."""
+    admin_tls: tuple[str, str, str | None] | None = None
+    """Files for the admin port, which the parent serves: certificate, key, authorities of clients."""
+    alone: tuple[str, ...] = ()
+    """Components that each worker would have one of its own of, where all of them have to agree."""
     level: Literal["debug", "info", "warning", "error"]
     format: Literal["auto", "json", "console"]
     patience: float

@@ -36,7 +36,7 @@ from hardy.app._serve import close, serve, wanted
 from hardy.app._service import Listen, Service
 from hardy.app._shutdown import UNWIND
 from hardy.app._statistics import statistics_of
-from hardy.config import Settings, ShutdownSettings
+from hardy.config import Settings, ShutdownSettings, TlsSettings
 from hardy.core import BuildFailed
 from hardy.lifecycle import Signals, Tasks
 from hardy.telemetry import capture_stdlib
@@ -250,10 +250,17 @@ def _checked(app: App) -> Checked:
         operations=len(app.exposures),
         listen={door: (place.host, place.port) for door, place in places.items()},
         path=None if unix is None else (str(unix.absolute), unix.mode),
+        admin_tls=None if settings.admin.tls is None else _files(settings.admin.tls),
+        alone=tuple(type(each).__qualname__ for each in app.components if getattr(each, "worker_local", False)),
         level=settings.telemetry.level,
         format=settings.telemetry.format,
         patience=patience(settings.shutdown),
     )
+
+
+def _files(tls: TlsSettings) -> tuple[str, str, str | None]:
+    ca = None if tls.client_ca is None else str(tls.client_ca.absolute())
+    return str(tls.certificate.absolute()), str(tls.key.absolute()), ca
 
 
 def _end_with(sock: socket.socket, patience: float) -> None:

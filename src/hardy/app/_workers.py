@@ -12,6 +12,7 @@ from hardy.app._cpus import usable_cpus
 from hardy.app._worker import is_worker
 from hardy.app._workers_admin import workers_admin_server
 from hardy.app._workers_child import Child
+from hardy.app._workers_listen import refuse_alone
 from hardy.app._workers_pool import Pool, Slot, WorkersStatistics, lasted
 from hardy.app._workers_roll import Roll
 from hardy.app._workers_tell import how_it_ended, say_wrong, tell_drained, tell_started, tell_unstarted
@@ -94,12 +95,13 @@ class Workers:
         pool.checked = checked
         pool.logger = make_logger(level=checked.level, format=checked.format, service=checked.name)
         try:
+            refuse_alone(checked, pool.count)
             await pool.addresses.obtain(checked)
+            admin = workers_admin_server(pool, self._health, checked)
         except BuildFailed as failed:
             say_wrong(str(failed))
             pool.code = failed.exit_code
             return False
-        admin = workers_admin_server(pool, self._health, pool.addresses.sockets("admin"))
         await self._stack.enter_async_context(admin)
         self._fill(child)
         return True

@@ -2,15 +2,17 @@
 
 import asyncio
 import os
-import socket
-from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import msgspec
 
 from hardy.app._admin import Admin
+from hardy.app._link import Checked
 from hardy.app._statistics import add_up
+from hardy.app._tls import tls_of
 from hardy.app._workers_pool import Pool
+from hardy.config import TlsSettings
 from hardy.lifecycle import Health
 from hardy.server import Request, Response, Server, Timeouts, prepare
 from hardy.transport import http
@@ -59,17 +61,26 @@ class WorkersAdmin:
         return {}
 
 
-def workers_admin_server(pool: Pool, health: Health, sockets: Sequence[socket.socket]) -> Server:
-    """Return the server of the parent's admin port."""
+def workers_admin_server(pool: Pool, health: Health, checked: Checked) -> Server:
+    """Return the server of the parent's admin port.
+
+    Raises:
+        BuildFailed: Its certificate cannot be used.
+    """
     admin = WorkersAdmin(pool, health)
 
     def failed(error: BaseException, request: Request | None) -> None:
         pool.logger.error("the server failed", path=None if request is None else request.path, exc_info=error)
 
     # The parent keeps its own descriptor: what the server closes is another one.
-    bind = [each.dup() for each in sockets]
+    bind = [each.dup() for each in pool.addresses.sockets("admin")]
     timeouts = Timeouts(close=CLOSE)
-    return Server(admin.handle, bind=bind, timeouts=timeouts, on_error=failed, render_error=admin.refuse)
+    tls = None
+    if checked.admin_tls is not None:
+        certificate, key, ca = checked.admin_tls
+        client_ca = None if ca is None else Path(ca)
+        tls = tls_of(TlsSettings(certificate=Path(certificate), key=Path(key), client_ca=client_ca))
+    return Server(admin.handle, bind=bind, tls=tls, timeouts=timeouts, on_error=failed, render_error=admin.refuse)
 
 
 def _json(value: object) -> Response:

@@ -83,6 +83,27 @@ class Addresses:
         self._current = {door: place for door, place in self._current.items() if door == "admin"}
 
 
+def refuse_alone(checked: Checked, count: int) -> None:
+    """Refuse in production what only one process can see, where several have to share it.
+
+    Raises:
+        BuildFailed: There is such a component.
+    """
+    if checked.environment != "production" or count == 1 or not checked.alone:
+        return
+    raise BuildFailed(
+        [
+            Diagnostic(
+                code="H0662",
+                title=f"{count} workers have to share `{name}`, which is one process's own",
+                notes=("each worker would have one of its own, and they would disagree",),
+                helps=("use one that processes share, such as a file or a database server", "leave out --workers"),
+            )
+            for name in checked.alone
+        ]
+    )
+
+
 async def _listen(door: str, place: Place) -> list[socket.socket]:
     host, port = place
     if door == "grpc":

@@ -40,6 +40,11 @@ class Database:
     process_local = True
     """SQLite's file belongs to one machine: several replicas would have one database each."""
 
+    @property
+    def worker_local(self) -> bool:
+        """Whether each process has a database of its own: one that is in memory."""
+        return self._path == _MEMORY
+
     def __init__(self, settings: DatabaseSettings, *, schema: str | Path | None = None) -> None:
         self._path = _path(settings.url)
         self._settings = settings

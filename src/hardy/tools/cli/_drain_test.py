@@ -140,6 +140,8 @@ def _plan(
     roll: bool,
 ) -> Plan:
     settings = target.loaded.settings
+    if settings.http.tls or settings.grpc.tls or settings.admin.tls or settings.http.socket:
+        raise click.UsageError("drain-test speaks neither TLS nor to a path; test the service without them")
     headers = () if token is None else (("authorization", f"Bearer {token}"),)
     jobs: list[Job] = []
     for transport, make in (("http", _http_jobs), ("grpc", _grpc_jobs)):
