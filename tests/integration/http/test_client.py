@@ -318,3 +318,65 @@ async def test_a_last_line_without_an_end_is_an_item_too():
             aclosing(client.stream(operation, http.get("/items"), operation.message())) as items,
         ):
             assert [item.n async for item in items] == [1, 2]
+
+
+async def test_a_long_stream_that_is_refused_at_its_first_item_is_told_why(call):
+    async def add(items: AsyncIterator[Item]) -> int:
+        return sum([item.n async for item in items])
+
+    closed = []
+
+    async def endless():
+        try:
+            yield Item(-1)
+            while True:
+                yield Item(1)
+        finally:
+            closed.append("closed")
+
+    with pytest.raises(InvalidMessage, match="n must be at least 0"):
+        await call(add, http.post("/items"), endless())
+    assert closed
+
+
+async def test_a_stream_that_fails_at_the_caller_fails_there(call):
+    async def add(items: AsyncIterator[Item]) -> int:
+        return sum([item.n async for item in items])
+
+    async def broken():
+        yield Item(1)
+        raise LookupError("no more")
+
+    with pytest.raises(LookupError, match="no more"):
+        await call(add, http.post("/items"), broken())
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (b"", "without an answer"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n1", "without an answer"),
+        (b"SSH-2.0\r\n", "broke off"),
+        (b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n7", 7),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n4\r\n1\r\n2\r\n0\r\n\r\n", 42),
+        (b"HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\n7", 7),
+    ],
+    ids=["nothing", "half", "another protocol", "hints first", "chunks", "an old server"],
+)
+async def test_whatever_answers_a_stream_is_read_as_http_says(answer, outcome):
+    async def add(items: AsyncIterator[Item]) -> int: ...
+
+    async def reply(reader, writer):
+        await reader.readuntil(b"0\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(reply, "127.0.0.1", 0) as foreign:
+        url = f"http://127.0.0.1:{foreign.sockets[0].getsockname()[1]}"
+        async with http.HttpClient(url) as client:
+            asked = client.call(Operation.of(add), http.post("/items"), items(1))
+            if isinstance(outcome, int):
+                assert await asked == outcome
+            else:
+                with pytest.raises(Unavailable, match=outcome):
+                    await asked

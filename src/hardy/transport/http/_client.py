@@ -239,14 +239,25 @@ class HttpClient:
 
 
 async def _lines(method: Method, items: AsyncIterator[object]) -> AsyncGenerator[bytes, None]:
-    async for item in items:
-        yield method.message.encode(item) + b"\n"
+    try:
+        async for item in items:
+            yield method.message.encode(item) + b"\n"
+    finally:
+        await _close(items)
 
 
 async def _speak(method: Method, items: AsyncIterator[object], socket: Dialled) -> None:
-    async for item in items:
-        await socket.send(method.message.encode(item).decode())
+    try:
+        async for item in items:
+            await socket.send(method.message.encode(item).decode())
+    finally:
+        await _close(items)
     await socket.send("")
+
+
+async def _close(items: AsyncIterator[object]) -> None:
+    if isinstance(items, AsyncGenerator):  # nobody wants the rest: it lets go of what it holds
+        await cast("AsyncGenerator[object, None]", items).aclose()
 
 
 async def _read(response: "httpx2.Response") -> bytes:
