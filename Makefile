@@ -48,7 +48,7 @@ docs: .venv/.ready ## Run every example of the documentation and say where it is
 	@echo "start at README.md, then docs/; the design is docs/design.md, the map of the code ARCHITECTURE.md"
 
 # Two at a time, each one's output in one piece, all of them even when one fails.
-.PHONY: lint lint-format lint-rules lint-basedpyright lint-mypy lint-floors lint-dependencies lint-lock
+.PHONY: lint lint-format lint-rules lint-basedpyright lint-mypy lint-floors lint-dependencies
 lint: .venv/.ready
 	@$(MAKE) --jobs=2 --output-sync=target --keep-going \
 		lint-basedpyright lint-mypy lint-format lint-rules lint-floors lint-dependencies
