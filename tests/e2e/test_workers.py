@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import pytest
@@ -361,6 +361,46 @@ def test_a_second_signal_hurries_every_worker_and_names_who_is_stuck(start, fold
     assert drained["forced"] is True
     assert len(drained["stuck"]) == 1
     assert drained["stuck"][0].startswith("wait ")
+
+
+@pytest.mark.slow
+def test_a_worker_whose_loop_is_stuck_is_killed_at_the_deadline_and_named(start, folder):
+    source = (folder / "crew.py").read_text()
+    (folder / "crew.py").write_text(source.replace("await asyncio.sleep(0.005)", "__import__('time').sleep(60)"))
+    program = start(f"{RUN} --drain-timeout 0.3s", folder)
+    places = program.started()
+
+    def wait() -> None:
+        with contextlib.suppress(OSError, HTTPException):
+            ask(places["http"], "/wait/never", "POST")
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    eventually((folder / "never.began").exists)
+
+    assert program.end(signal.SIGTERM) == 1
+    waiting.join()
+    drained = events(program, "drained")[-1]
+    assert len(drained["killed"]) == 1
+    assert drained["seconds"] < 0.3 + 5 + 3
+    assert set(drained["killed"]) < set(places["pids"])
+
+
+def test_a_stop_in_the_middle_of_a_roll_is_a_stop(start, folder):
+    program = start(f"{RUN} --drain-delay 0.3s", folder)
+    places = program.started()
+
+    with Asking(places["http"]) as asking:
+        program.process.send_signal(signal.SIGHUP)
+        program.wait_for('"event":"replacing workers"')
+        eventually(lambda: len(statistics(places)["workers"]) > 2)
+        before = len(asking.answers)
+        program.process.send_signal(signal.SIGTERM)
+        eventually(lambda: asking.failed)
+
+    assert len(asking.answers) > before
+    assert {type(error) for error in asking.failed} == {ConnectionRefusedError}
+    assert program.wait() == 0, program.told()
 
 
 def test_workers_end_in_order_when_their_parent_is_gone(start, folder):

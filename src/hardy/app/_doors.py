@@ -50,10 +50,10 @@ class HttpDoor:
 
     Args:
         server: The server.
-        others: Whether other processes go on listening on its sockets.
+        others: Tells whether other processes go on listening on its sockets.
     """
 
-    def __init__(self, server: Server, *, others: bool = False) -> None:
+    def __init__(self, server: Server, *, others: Callable[[], bool] = bool) -> None:
         self._server = server
         self._others = others
 
@@ -63,7 +63,7 @@ class HttpDoor:
 
     async def stop_accepting(self) -> None:
         """Empty the backlog, then listen no more."""
-        await self._server.stop_accepting(settle=SETTLE, others=self._others)
+        await self._server.stop_accepting(settle=SETTLE, others=self._others())
 
     async def wait_idle(self, timeout: float) -> bool:
         """Wait until the last connection is closed."""

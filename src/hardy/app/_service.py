@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -166,11 +166,11 @@ class Service:
             self.watchdog = Watchdog(limit, assembly.notices, waiting=lambda: len(assembly.in_flight))
             await stack.enter_async_context(self.watchdog)
 
-    def doors(self, *, others: bool = False) -> Sequence[Door]:
+    def doors(self, *, others: Callable[[], bool] = bool) -> Sequence[Door]:
         """Return what lets calls in.
 
         Args:
-            others: Whether other processes go on listening on the same sockets.
+            others: Tells whether other processes go on listening on the same sockets.
         """
         doors: list[Door] = [] if self.http is None else [HttpDoor(self.http, others=others)]
         return doors if self.grpc is None else [*doors, GrpcDoor(self.grpc)]
@@ -180,14 +180,14 @@ class Service:
         *,
         force: asyncio.Event | None = None,
         settings: ShutdownSettings | None = None,
-        others: bool = False,
+        others: Callable[[], bool] = bool,
     ) -> Shutdown:
         """Return what takes calls down to none; `Shutdown.run` does it.
 
         Args:
             force: Set it to cancel what is still in flight.
             settings: How long each phase may take, when not what the app's settings say.
-            others: Whether other processes go on listening on the same sockets.
+            others: Tells whether other processes go on listening on the same sockets.
         """
         assembly = self.assembly
         return Shutdown(

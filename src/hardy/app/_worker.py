@@ -198,7 +198,7 @@ class Worker:
         if self._relieved:
             # Others listen on: there is time to tell every client to connect anew.
             settings = replace(settings, drain_delay=max(settings.drain_delay, RELIEF))
-        report = await service.shutdown(force=self._force, settings=settings, others=self._relieved).run()
+        report = await service.shutdown(force=self._force, settings=settings, others=lambda: self._relieved).run()
         await self.link.say(Drained(finished=report.finished, streams=report.streams, stuck=report.stuck))
 
     # -- the parent's word
@@ -209,7 +209,8 @@ class Worker:
                 self._where = message, descriptors
                 self._placed.set()
             case Drain(relieved=relieved):
-                self._relieved = relieved and not self._drain.is_set()
+                # Told once more, without: now all of the service ends, and this may be the last to close a socket.
+                self._relieved = relieved
                 self._drain.set()
             case Force():
                 self._drain.set()

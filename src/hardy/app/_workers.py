@@ -175,14 +175,14 @@ class Workers:
         pool.stop()
         # The workers close theirs, the last one with an empty backlog: held here, it would fill again.
         pool.addresses.close()
-        children = pool.children()
-        for child in children:
-            if child.state == "starting":
+        children = [child for child in pool.children() if child.state != "starting"]
+        for child in pool.children():
+            if child.state == "starting":  # it has promised nothing to anybody
                 child.kill()
             else:
                 await child.drain()
         forcing = asyncio.create_task(_force_when_told(signals, children))
-        await asyncio.gather(*[self._await_end(child) for child in children])
+        await asyncio.gather(*[self._await_end(child) for child in pool.children()])
         forcing.cancel()
         pool.addresses.remove_paths()
         if pool.complete:
