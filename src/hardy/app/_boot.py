@@ -56,9 +56,8 @@ def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list
     lines = [f"  {app.name} {app.version}   hardy {version('hardy')}   python {python_version()}   {environment}"]
     if facts["http"]:
         docs = "   docs /docs" if facts["docs"] else ""
-        lines.append(
-            f"  REST     {_url(facts['http'], settings.http.tls)}   {len(service.assembly.exposed('http'))} routes{docs}"
-        )
+        routes = len(service.assembly.exposed("http"))
+        lines.append(f"  REST     {_url(facts['http'], settings.http.tls)}   {routes} routes{docs}")
     if facts["grpc"]:
         lines.append(f"  gRPC     {facts['grpc']}   {len(service.assembly.exposed('grpc'))} methods")
     if facts["admin"]:
