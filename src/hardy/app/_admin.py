@@ -1,6 +1,7 @@
 """What operators and orchestrators ask: probes and facts, on a port of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from inspect import isawaitable
 
 import msgspec
 
@@ -10,9 +11,12 @@ from hardy.server import RenderError, Request, Response, prepare
 _JSON = prepare([(b"content-type", b"application/json"), (b"cache-control", b"no-store")])
 _ALLOW = (b"allow", b"GET, HEAD")
 
+Facts = Callable[[], object]
+"""Returns something that JSON can tell, or an awaitable of it."""
+
 
 class Admin:
-    """Answers ``/livez``, ``/readyz``, ``/startupz`` and ``/info``.
+    """Answers ``/livez``, ``/readyz``, ``/startupz``, and with facts.
 
     Live says that the process answers at all: it stays 200 until the exit, or
     Kubernetes would kill a service that drains. Ready says that calls may be
@@ -20,13 +24,13 @@ class Admin:
 
     Args:
         health: What the probes ask.
-        info: Returns the facts of ``/info``.
+        facts: Path to what returns, or awaits, the facts told there: ``/info``, ``/statistics``.
         refuse: Makes the answer to everything else.
     """
 
-    def __init__(self, health: Health, info: Callable[[], dict[str, object]], refuse: RenderError) -> None:
+    def __init__(self, health: Health, facts: Mapping[str, Facts], refuse: RenderError) -> None:
         self._health = health
-        self._info = info
+        self._facts = facts
         self._refuse = refuse
 
     async def handle(self, request: Request) -> Response:
@@ -48,10 +52,14 @@ class Admin:
             case "/readyz":
                 readiness = await self._health.ready()
                 return _report(ok=readiness.ready, state=readiness.state, failing=readiness.failing)
-            case "/info":
-                return Response(200, _JSON, msgspec.json.encode(self._info()))
             case _:
-                return None
+                return await self._tell(path)
+
+    async def _tell(self, path: str) -> Response | None:
+        if (facts := self._facts.get(path)) is None:
+            return None
+        told = facts()
+        return Response(200, _JSON, msgspec.json.encode(await told if isawaitable(told) else told))
 
 
 def _report(*, ok: bool, **facts: object) -> Response:

@@ -1,9 +1,9 @@
 """What lets calls in: the HTTP server and the gRPC server, seen alike by whoever takes them down."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from hardy.app._admin import Admin
+from hardy.app._admin import Admin, Facts
 from hardy.app._assembly import Assembly
 from hardy.app._documents import openapi
 from hardy.app._tls import grpc_files, tls_of
@@ -176,13 +176,13 @@ def http_server(assembly: Assembly, transport: http.Transport, bind: Iterable[Pl
 def admin_server(
     assembly: Assembly,
     health: Health,
-    info: Callable[[], dict[str, object]],
+    facts: Mapping[str, Facts],
     bind: Iterable[Place],
 ) -> Server:
     """Return the server that probes ask; its errors look like those of REST."""
     refuse = http.Transport(()).refuse
     return Server(
-        Admin(health, info, refuse).handle,
+        Admin(health, facts, refuse).handle,
         bind=bind,
         tls=tls_of(assembly.app.settings.admin.tls),
         timeouts=Timeouts(close=CLOSE),

@@ -13,9 +13,10 @@ from hardy.app._assembly import Assembly
 from hardy.app._describe import describe
 from hardy.app._doors import Door, GrpcDoor, HttpDoor, admin_server, grpc_transport, http_server, http_transport
 from hardy.app._shutdown import Shutdown
+from hardy.app._statistics import plain
 from hardy.app._wiring import port_of
 from hardy.config import ShutdownSettings
-from hardy.lifecycle import Component, Components, Drains, Health, Pings, Tasks
+from hardy.lifecycle import Component, Components, Counts, Drains, Health, Pings, Tasks
 from hardy.server import Place, Server, UnixSocket
 from hardy.telemetry import Watchdog
 from hardy.transport import http
@@ -114,8 +115,9 @@ class Service:
 
     async def _open_admin(self, stack: AsyncExitStack) -> None:
         if (listen := self._listen["admin"]) is not None:
+            facts = {"/info": self._info, "/statistics": self.statistics}
             # Probes go on to the very end: the admin port is the first to open and the last to close.
-            self.admin = admin_server(self.assembly, self.health, self._info, listen.bind)
+            self.admin = admin_server(self.assembly, self.health, facts, listen.bind)
             await stack.enter_async_context(self.admin)
 
     async def _open_components(self, stack: AsyncExitStack) -> None:
@@ -199,6 +201,18 @@ class Service:
             drains=[(name, each) for name, each in named(assembly.components) if isinstance(each, Drains)],
             force=force or asyncio.Event(),
         )
+
+    def statistics(self) -> dict[str, object]:
+        """Return the counters of its calls, its doors, and its components that count something."""
+        counted: dict[str, object] = {"calls": self.assembly.in_flight.statistics()}
+        if self.http is not None:
+            counted["http"] = self.http.statistics()
+        if self.grpc is not None:
+            counted["grpc"] = self.grpc.statistics()
+        for name, component in named(self.assembly.components):
+            if isinstance(component, Counts):
+                counted[name] = component.statistics()
+        return plain(counted)
 
     def _info(self) -> dict[str, object]:
         return describe(self.assembly.app)

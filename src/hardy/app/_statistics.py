@@ -1,40 +1,21 @@
-"""What a running service has done and is doing, in numbers."""
+"""Counters as plain data, of one process and of several."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import cast
 
 import msgspec
 
-from hardy.app._service import Service, named
-from hardy.lifecycle import Counts
 
-
-def statistics_of(service: Service) -> dict[str, object]:
-    """Return the counters of a service: its calls, its doors, and its components that count something.
+def plain(records: Mapping[str, object]) -> dict[str, object]:
+    """Return frozen *records* of counters as JSON can tell them.
 
     Example:
-        >>> import asyncio
-        >>> from hardy.app import App, Assembly
-        >>> async def main() -> dict[str, object]:
-        ...     async with Service(Assembly(App("hello"))) as service:
-        ...         return statistics_of(service)
-        >>> asyncio.run(main())["calls"]
-        {'now': 0, 'started': 0, 'late': 0}
+        >>> from hardy.resilience import InFlight
+        >>> plain({"calls": InFlight().statistics()})
+        {'calls': {'now': 0, 'started': 0, 'late': 0}}
     """
-    counted: dict[str, object] = {"calls": service.assembly.in_flight.statistics()}
-    if service.http is not None:
-        counted["http"] = service.http.statistics()
-    if service.grpc is not None:
-        counted["grpc"] = service.grpc.statistics()
-    if service.assembly.shed is not None:
-        counted["shed"] = service.assembly.shed.statistics()
-    if service.watchdog is not None:
-        counted["loop"] = service.watchdog.statistics()
-    for name, component in named(service.assembly.components):
-        if isinstance(component, Counts):
-            counted[name] = component.statistics()
-    return {name: _plain(record) for name, record in counted.items()}
+    return {name: _plain(record) for name, record in records.items()}
 
 
 def _plain(record: object) -> object:

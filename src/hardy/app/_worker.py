@@ -35,7 +35,6 @@ from hardy.app._opening import explained
 from hardy.app._serve import close, serve, wanted
 from hardy.app._service import Listen, Service
 from hardy.app._shutdown import UNWIND
-from hardy.app._statistics import statistics_of
 from hardy.config import Settings, ShutdownSettings, TlsSettings
 from hardy.core import BuildFailed
 from hardy.lifecycle import Signals, Tasks
@@ -225,7 +224,7 @@ class Worker:
         if message.what == "info":
             content = describe(self._assembly.app)
         elif self._service is not None:
-            content = statistics_of(self._service)
+            content = self._service.statistics()
         return msgspec.Raw(msgspec.json.encode(content, enc_hook=str))
 
     def _say(self, message: ToParent) -> None:

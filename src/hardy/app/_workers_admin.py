@@ -5,8 +5,6 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-import msgspec
-
 from hardy.app._admin import Admin
 from hardy.app._link import Checked
 from hardy.app._statistics import add_up
@@ -14,10 +12,9 @@ from hardy.app._tls import tls_of
 from hardy.app._workers_pool import Pool
 from hardy.config import TlsSettings
 from hardy.lifecycle import Health
-from hardy.server import Request, Response, Server, Timeouts, prepare
+from hardy.server import Request, Response, Server, Timeouts
 from hardy.transport import http
 
-_JSON = prepare([(b"content-type", b"application/json"), (b"cache-control", b"no-store")])
 CLOSE = 1.0
 """Seconds that the admin port gives what it is answering."""
 
@@ -31,18 +28,12 @@ class WorkersAdmin:
 
     def __init__(self, pool: Pool, health: Health) -> None:
         self._pool = pool
-        refuse = http.Transport(()).refuse
-        self._probes = Admin(health, dict, refuse)
-        self.refuse = refuse
+        self.refuse = http.Transport(()).refuse
+        self._admin = Admin(health, {"/info": self._info, "/statistics": self._statistics}, self.refuse)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request of the admin port."""
-        reading = request.method in {"GET", "HEAD"}
-        if reading and request.path == "/statistics":
-            return _json(await self._statistics())
-        if reading and request.path == "/info":
-            return _json(await self._info())
-        return await self._probes.handle(request)
+        return await self._admin.handle(request)
 
     async def _statistics(self) -> dict[str, object]:
         children = [child for child in self._pool.children() if child.state in {"serving", "draining"}]
@@ -81,7 +72,3 @@ def workers_admin_server(pool: Pool, health: Health, checked: Checked) -> Server
         client_ca = None if ca is None else Path(ca)
         tls = tls_of(TlsSettings(certificate=Path(certificate), key=Path(key), client_ca=client_ca))
     return Server(admin.handle, bind=bind, tls=tls, timeouts=timeouts, on_error=failed, render_error=admin.refuse)
-
-
-def _json(value: object) -> Response:
-    return Response(200, _JSON, msgspec.json.encode(value))

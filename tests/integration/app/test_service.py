@@ -155,6 +155,17 @@ async def test_probes_answer_and_everything_else_is_a_problem():
     assert entries(log, "request refused")[0]["status"] == 400
 
 
+async def test_what_it_has_done_is_told_in_numbers():
+    app = app_with()
+    async with Service(Assembly(app, log=io.StringIO()), http=Listen(), admin=Listen()) as service:
+        async with client_of(service.http) as web:
+            assert (await web.get("/ping")).status_code == 200
+        async with client_of(service.admin) as admin:
+            told = (await admin.get("/statistics")).json()
+    assert told == service.statistics() | {"http": told["http"]}
+    assert (told["calls"]["started"], told["http"]["requests"]) == (1, 1)
+
+
 async def test_readiness_follows_what_is_pinged_over_http_and_grpc(monkeypatch):
     monkeypatch.setattr("hardy.app._service.FOLLOW", 0.01)
     pinged = Pinged("db", [])
