@@ -9,6 +9,7 @@ from hardy.core import BuildFailed, Fault, InvalidMessage
 from hardy.schema import _pydantic, _wording as words
 from hardy.schema._case import JsonCase
 from hardy.schema._collect import BUDGET, Collector, decode_hook
+from hardy.schema._complete import completer
 from hardy.schema._families import Family
 from hardy.schema._guard import FLOAT_RULES, JSON_RULES, VALUE_RULES, guard
 from hardy.schema._hostile import is_depth, malformed, parse
@@ -70,6 +71,7 @@ class Codec(Generic[T]):
     """
 
     __slots__ = (
+        "_complete",
         "_dear",
         "_decode",
         "_encode",
@@ -90,6 +92,7 @@ class Codec(Generic[T]):
         self._sound = guard(shape, JSON_RULES)
         self._sound_value = guard(shape, VALUE_RULES)
         self._finite = guard(shape, FLOAT_RULES)
+        self._complete = completer(shape)
         parts = reachable(shape)
         # Read as text, "20240101" would be seconds since 1970 to msgspec.
         self._temporal = any(isinstance(each, Scalar) and each.python in words.MOMENTS for each in parts)
@@ -117,7 +120,7 @@ class Codec(Generic[T]):
             return self._explain(error, data)
         try:
             if self._sound is None or self._sound(value):
-                return value
+                return value if self._complete is None else self._whole(value)
         except RecursionError as error:
             raise malformed(error, data) from None
         raise self._refused(Collector(self._rename, budget=BUDGET).collect(self.shape, parse(data)))
@@ -145,7 +148,12 @@ class Codec(Generic[T]):
             raise self._refused([Fault("", words.TOO_DEEP)]) from None
         if not sound:
             raise self._refused(Collector(self._rename, lax=lax).collect(self.shape, value))
-        return made
+        return self._whole(made)
+
+    def _whole(self, value: T) -> T:
+        if self._complete is not None:
+            self._complete(value)
+        return value
 
     def encode(self, value: T) -> bytes:
         """Write a value as JSON text.
@@ -238,7 +246,7 @@ class Codec(Generic[T]):
         if faults := Collector(self._rename, budget=BUDGET).collect(self.shape, raw):
             raise self._refused(faults)
         try:
-            return self._from_builtins(self._rename.inward(self.shape, raw), strict=True)
+            return self._whole(self._from_builtins(self._rename.inward(self.shape, raw), strict=True))
         except (msgspec.ValidationError, OverflowError):
             raise self._refused([_only(error)]) from None
 
