@@ -30,7 +30,7 @@ test: .venv/.ready ## Check and test everything but the slow parts, on each Pyth
 test-all: .venv/.ready ## As test, with the slow parts.
 	@$(MAKE) lint
 	@$(MAKE) test-3.12 test-3.13
-	$(BIN)/pytest -n 2 -q
+	FUZZ=10 $(BIN)/pytest -n 2 -q
 
 check: .venv/.ready ## Format, lint, types, floors, dependencies, and every example of the documentation.
 	@$(MAKE) lint

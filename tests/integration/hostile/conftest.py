@@ -194,13 +194,13 @@ def begin(folder: Path, *command: str, prefix: tuple[str, ...] = (), **variables
     return running
 
 
-@pytest.fixture
-def start(tmp_path) -> Iterator[Callable[..., Running]]:
+@contextlib.contextmanager
+def starting(parent: Path) -> Iterator[Callable[..., Running]]:
     """Start services with settings of their own; each ends well, whatever was done to it."""
     all_of_them: list[Running] = []
 
     def start(*command: str, prefix: tuple[str, ...] = (), **variables: str) -> Running:
-        folder = tmp_path / str(len(all_of_them))
+        folder = parent / str(len(all_of_them))
         folder.mkdir()
         all_of_them.append(running := begin(folder, *command, prefix=prefix, **variables))
         return running
@@ -208,6 +208,20 @@ def start(tmp_path) -> Iterator[Callable[..., Running]]:
     yield start
     codes = [each.stop() for each in all_of_them]
     assert codes == [0] * len(codes), [each.log.read_text()[-3000:] for each in all_of_them]
+
+
+@pytest.fixture
+def start(tmp_path) -> Iterator[Callable[..., Running]]:
+    """Start services for one test."""
+    with starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_once(tmp_path_factory) -> Iterator[Callable[..., Running]]:
+    """Start services for all tests of a module."""
+    with starting(tmp_path_factory.mktemp("once")) as start:
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,8 @@ from orders.usecases import Page, PlaceOrder, TrackOrder
 MANY = int(os.environ.get("FUZZ", "1"))
 """How many times as many examples; `make test-all` takes its time."""
 
+pytestmark = pytest.mark.timeout(60 * MANY)
+
 
 def fuzzed(examples: int):
     """Run so many examples, the same each time."""
@@ -66,7 +68,7 @@ ALMOST = st.tuples(
 REQUESTS = st.lists(HEADS | ALMOST, min_size=1, max_size=3).map(b"".join)
 
 
-@fuzzed(300)
+@fuzzed(150)
 @given(data=REQUESTS, at=st.integers(0, 200))
 @pytest.mark.parametrize("name", ["served", "orders"])
 def test_any_bytes_are_answered_soon_and_never_with_a_5xx(name, unharmed, request, data, at):
@@ -173,7 +175,7 @@ def test_any_frames_end_a_websocket_and_nothing_else(served, unharmed, data, tog
 # -- what reads text, by itself
 
 
-@fuzzed(500)
+@fuzzed(200)
 @given(text=st.text(max_size=60) | st.text('W/",* ;q=.0123456789%&=+-', max_size=60))
 def test_readers_of_text_answer_or_refuse(text):
     raw = text.encode(errors="replace")
@@ -241,7 +243,7 @@ VALUES = MESSAGES | st.sampled_from(
 )
 
 
-@fuzzed(400)
+@fuzzed(150)
 @given(
     data=st.dictionaries(NAMES, VALUES, max_size=8).map(lambda value: json.dumps(value).encode())
     | st.binary(max_size=60)

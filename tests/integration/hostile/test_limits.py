@@ -20,7 +20,7 @@ HANDSHAKE = (
 
 
 @contextmanager
-def spending(service, *, seconds: float = 0.15, memory: int = 16 * MIB) -> Iterator[None]:
+def spending(service, *, seconds: float = 0.2, memory: int = 16 * MIB) -> Iterator[None]:
     """Hold that *service* spends no more than this meanwhile."""
     complaints = len(service.complaints())
     time_before, memory_before = service.cpu(), service.rss()

@@ -61,6 +61,12 @@ CLIENTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def scaled(start_once):
+    """A service that loses its patience soon."""
+    return start_once(str(HERE / "served.py"), **settings(**SCALED))
+
+
 class Slow:
     """A slow client, watched until it is closed."""
 
@@ -147,11 +153,12 @@ READERS = {
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_who_does_not_read_holds_little_memory_and_not_for_long(start, kind):
-    service = start(str(HERE / "served.py"), **settings(**SCALED))
+def test_who_does_not_read_holds_little_memory_and_not_for_long(scaled, kind):
+    service = scaled
     with service.connect() as warm:
         warm.send(READERS[kind])
         warm.until(b"\r\n\r\n")
+    time.sleep(0.1)
     before, open_before = service.rss(), service.descriptors()
 
     clients = [service.connect(receive_buffer=4096).send(READERS[kind]) for _ in range(10)]
@@ -174,9 +181,8 @@ def test_who_does_not_read_holds_little_memory_and_not_for_long(start, kind):
         client.close()
 
 
-def test_who_reads_slowly_but_reads_gets_everything(start):
-    service = start(str(HERE / "served.py"), **settings(**SCALED))
-    with service.connect(receive_buffer=65_536) as client:
+def test_who_reads_slowly_but_reads_gets_everything(scaled):
+    with scaled.connect(receive_buffer=65_536) as client:
         client.send(b"GET /flood?count=60 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         size = 0
         while piece := client.socket.recv(65_536):
