@@ -61,9 +61,7 @@ class HttpSettings:
     def __post_init__(self) -> None:
         for host in self.hosts:
             if not _HOST(host):
-                raise ValueError(
-                    f"{host!r} is no host name; write `api.example.com` or `*.example.com`, no port"
-                )
+                raise ValueError(f"{host!r} is no host name; write `api.example.com` or `*.example.com`, no port")
         for network in self.trusted_proxies:
             if network != "unix":
                 ipaddress.ip_network(network, strict=False)  # raises what is told to the operator
