@@ -17,8 +17,6 @@ import pytest
 SERVICE = '''
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -49,20 +47,25 @@ async def wait(name: str) -> str:
     return f"{name} is there"
 
 
-@asynccontextmanager
-async def mood() -> AsyncIterator[None]:
-    if Path("crash").exists():
-        os._exit(9)
-    if Path("unreachable").exists():
-        raise ConnectionRefusedError("nobody listens at db:5432")
-    yield
+class Mood:
+    async def __aenter__(self) -> None:
+        if Path("crash").exists():
+            os._exit(9)
+        if Path("unreachable").exists():
+            raise ConnectionRefusedError("nobody listens at db:5432")
+
+    async def __aexit__(self, *error: object) -> None: ...
+
+    async def ping(self) -> None:
+        if Path("sick").exists():
+            raise RuntimeError("not today")
 
 
 def build(settings: Settings) -> App:
     global GREETING
     GREETING = settings.greeting
     app = App("crew", settings)
-    app.manage(mood())
+    app.manage(Mood())
     app.expose(greet, http.get("/greet"), allow=public)
     app.expose(wait, http.post("/wait/{name}"), allow=public)
     return app
@@ -193,6 +196,20 @@ def test_a_worker_that_is_killed_is_replaced_and_leaves_no_zombie(start, folder)
     assert all(map(is_gone, new | {other}))
 
 
+def test_the_service_is_ready_while_enough_workers_are(start, folder):
+    program = start(RUN, folder)
+    places = program.started()
+
+    (folder / "sick").touch()
+    _, told = eventually(lambda: (said := ask(places["admin"], "/readyz"))[0] == 503 and said)
+    assert told["state"] == "serving"
+    assert told["failing"] == ["workers"]
+    eventually(lambda: {"Mood"} == {name for each in statistics(places)["workers"] for name in each.get("failing", ())})
+    (folder / "sick").unlink()
+    eventually(lambda: ask(places["admin"], "/readyz")[0] == 200)
+    assert program.end(signal.SIGTERM) == 0
+
+
 def test_workers_that_do_not_stay_are_given_up(start, folder):
     parent = f"""
 import asyncio, sys
@@ -245,7 +262,7 @@ def test_a_service_that_cannot_start_says_so_once(start, folder, wrong, code, to
 
 def test_what_is_in_one_process_s_memory_is_refused_beside_others_in_production(start, folder):
     source = (folder / "crew.py").read_text()
-    source = source.replace("app.manage(mood())", "app.manage(Database(DatabaseSettings(url='sqlite:///:memory:')))")
+    source = source.replace("app.manage(Mood())", "app.manage(Database(DatabaseSettings(url='sqlite:///:memory:')))")
     (folder / "crew.py").write_text(f"from hardy.adapters.sql import Database, DatabaseSettings\n{source}")
 
     program = start(RUN.replace("--environment dev", "--environment production --host 127.0.0.1"), folder)

@@ -153,7 +153,7 @@ async def test_a_terminal_is_told_where_everything_is(monkeypatch, environment, 
     assert lines[0].endswith(switched)
     docs = "   docs /docs" if environment == "dev" else ""
     assert lines[1] == f"  REST     http://{rest}   1 routes{docs}"
-    assert lines[2] == f"  admin    http://{admin}   /livez /readyz /startupz /info"
+    assert lines[2] == f"  admin    http://{admin}   /livez /readyz /startupz /info /statistics"
     assert lines[3].startswith("  chain    log > recover > deadline")
     assert lines[-1] == "  ready    0.25 s   every call ends within 30 s unless it says otherwise"
 
