@@ -33,7 +33,7 @@ def _order(cls: type) -> list[str]:
     """The names of fields that an instance keeps in its ``__dict__``, when a default of any is on the class."""
     loose = [
         each
-        for each in dataclasses.fields(cls)  # type: ignore[arg-type]  # asked of dataclasses only
+        for each in dataclasses.fields(cls)
         if not isinstance(inspect.getattr_static(cls, each.name, None), types.MemberDescriptorType)
     ]
     return [each.name for each in loose] if any(each.default is not dataclasses.MISSING for each in loose) else []
