@@ -51,9 +51,10 @@ class HttpDoor:
     Args:
         server: The server.
         others: Tells whether other processes go on listening on its sockets.
+            Left out, they may where the sockets were given.
     """
 
-    def __init__(self, server: Server, *, others: Callable[[], bool] = bool) -> None:
+    def __init__(self, server: Server, *, others: Callable[[], bool] | None = None) -> None:
         self._server = server
         self._others = others
 
@@ -63,7 +64,7 @@ class HttpDoor:
 
     async def stop_accepting(self) -> None:
         """Empty the backlog, then listen no more."""
-        await self._server.stop_accepting(settle=SETTLE, others=self._others())
+        await self._server.stop_accepting(settle=SETTLE, others=None if self._others is None else self._others())
 
     async def wait_idle(self, timeout: float) -> bool:
         """Wait until the last connection is closed."""

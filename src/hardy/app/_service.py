@@ -168,11 +168,12 @@ class Service:
             self.watchdog = Watchdog(limit, assembly.notices, waiting=lambda: len(assembly.in_flight))
             await stack.enter_async_context(self.watchdog)
 
-    def doors(self, *, others: Callable[[], bool] = bool) -> Sequence[Door]:
+    def doors(self, *, others: Callable[[], bool] | None = None) -> Sequence[Door]:
         """Return what lets calls in.
 
         Args:
-            others: Tells whether other processes go on listening on the same sockets.
+            others: Tells whether other processes go on listening on the same sockets; left out,
+                they may where the sockets were given.
         """
         doors: list[Door] = [] if self.http is None else [HttpDoor(self.http, others=others)]
         return doors if self.grpc is None else [*doors, GrpcDoor(self.grpc)]
@@ -182,14 +183,15 @@ class Service:
         *,
         force: asyncio.Event | None = None,
         settings: ShutdownSettings | None = None,
-        others: Callable[[], bool] = bool,
+        others: Callable[[], bool] | None = None,
     ) -> Shutdown:
         """Return what takes calls down to none; `Shutdown.run` does it.
 
         Args:
             force: Set it to cancel what is still in flight.
             settings: How long each phase may take, when not what the app's settings say.
-            others: Tells whether other processes go on listening on the same sockets.
+            others: Tells whether other processes go on listening on the same sockets; left out,
+                they may where the sockets were given.
         """
         assembly = self.assembly
         return Shutdown(

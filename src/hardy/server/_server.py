@@ -104,6 +104,7 @@ class Server:
         self.emit = emit
         self._given_clock = clock
         self._sockets: list[socket.socket] = []
+        self._own: set[socket.socket] = set()
         self._accepting: list[asyncio.AbstractServer | SecureListener] = []
         self._connections: set[Guest] = set()
         self._orphans: set[Guest] = set()
@@ -163,6 +164,7 @@ class Server:
         """
         sockets = await bind(host, port, backlog=backlog)
         for sock in sockets:
+            self._own.add(sock)
             await self.adopt(sock)
         return address_of_socket(sockets[0])
 
@@ -206,7 +208,7 @@ class Server:
         """Go on accepting and serving, but close each connection after its next reply, which says so."""
         self.keeps = False
 
-    async def stop_accepting(self, *, settle: float = 0.0, others: bool = False) -> None:
+    async def stop_accepting(self, *, settle: float = 0.0, others: bool | None = None) -> None:
         """Take in what the kernel has already accepted, then accept no more; close idle connections.
 
         A connection that has not asked anything yet is given a second for its
@@ -216,11 +218,14 @@ class Server:
             settle: Seconds for handshakes that have begun: to the client they
                 are connections already. Nobody new gets in meanwhile.
             others: Whether other processes go on accepting from the same
-                sockets, which are then left as they are.
+                sockets, which are then left as they are. Left out, sockets
+                that were given are left to whoever else may have them, and
+                those made here are nobody else's.
         """
         self.keeps = False
-        if not others:
-            held = [hold_back(sock) for sock in self._sockets]
+        ending = [] if others else [sock for sock in self._sockets if others is False or sock in self._own]
+        if ending:
+            held = [hold_back(sock) for sock in ending]
             if any(held):
                 await asyncio.sleep(settle)
                 for _ in range(_TURNS):
@@ -240,6 +245,7 @@ class Server:
             clients += () if others else empty_backlog(sock)
             sock.close()  # with no step of the loop in between, in which others could connect
         self._sockets.clear()
+        self._own.clear()
         for client in clients:
             await self._take(client)
         for connection in tuple(self._connections):

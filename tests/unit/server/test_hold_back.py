@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from hardy.server import Request, Response, Server
 from hardy.server._hold_back import hold_back
 
 
@@ -26,6 +27,22 @@ def test_nobody_new_gets_in_and_nobody_is_put_out(host):
         assert second.recv(10) == b"here too"
         for each in (accepted_later, accepted, first, second):
             each.close()
+
+
+async def test_a_socket_that_was_given_may_have_other_owners():
+    with socket.create_server(("127.0.0.1", 0)) as kept:
+        async with Server(answer, bind=[kept.dup()]):
+            pass
+        socket.create_connection(kept.getsockname(), timeout=5).close()
+
+        async with Server(answer, bind=[kept.dup()]) as server:
+            await server.stop_accepting(others=False)
+        with pytest.raises(TimeoutError):
+            socket.create_connection(kept.getsockname(), timeout=0.1)
+
+
+async def answer(request: Request) -> Response:
+    return Response(200)
 
 
 def test_a_path_is_not_held_back(tmp_path):
