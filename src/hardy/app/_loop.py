@@ -19,8 +19,24 @@ def run_loop(main: Coroutine[object, object, T]) -> T:
     they are not waited for without end: a use case that swallows its
     cancellation does not keep the process.
     """
+    tasks: list[asyncio.Task[T]] = []
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_alone(main))
+        try:
+            return runner.run(_alone(main, tasks))
+        except SystemExit:
+            if not tasks or tasks[0].done():
+                raise
+            return _go_on(runner.get_loop(), tasks[0])
+
+
+def _go_on(loop: asyncio.AbstractEventLoop, task: "asyncio.Task[T]") -> T:
+    """Turn *loop* again: asyncio stops it for a ``SystemExit`` in any task, one that a use case made itself too."""
+    while True:
+        try:
+            return loop.run_until_complete(task)
+        except SystemExit:
+            if task.done():  # it was the service's own
+                raise
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -31,7 +47,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _alone(main: Coroutine[object, object, T]) -> T:
+async def _alone(main: Coroutine[object, object, T], tasks: list["asyncio.Task[T]"]) -> T:
+    if (task := asyncio.current_task()) is not None:
+        tasks.append(task)
     # Its threads are not waited for by the loop when it closes; `stuck_threads` says whether any are left.
     executor = _Threads(thread_name_prefix="asyncio")
     asyncio.get_running_loop().set_default_executor(executor)

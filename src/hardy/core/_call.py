@@ -153,6 +153,18 @@ class Call:
         """Why the call was cancelled; ``None`` when it was not."""
         return self._wish
 
+    @property
+    def stepping(self) -> bool:
+        """Whether the call's own task runs right now.
+
+        Not so for code that is thrown away unfinished, when the loop has ended or the collector
+        comes by: it gets a ``GeneratorExit`` and cannot await any more.
+        """
+        try:
+            return self._task is not None and asyncio.current_task() is self._task
+        except RuntimeError:  # no loop runs
+            return False
+
     def cancel(self, reason: Error) -> None:
         """End the call with *reason* as its answer; the first reason counts.
 

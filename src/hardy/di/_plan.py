@@ -127,8 +127,12 @@ class Plan:
                     made = await cast("Awaitable[object]", made)
                 frame[index] = made
             reply = await body(call, self._prepared.needs(frame))
-        except GeneratorExit:  # the loop is gone: nothing can be awaited any more
-            raise
+        except GeneratorExit as error:
+            if not call.stepping:  # the loop is gone: nothing can be awaited any more
+                raise
+            raised = RuntimeError("a GeneratorExit was raised")
+            await shielded(abort(opened, raised, call), limit=CLOSE_LIMIT)
+            raise raised from error
         except BaseException as error:
             if opened:
                 await shielded(abort(opened, error, call), limit=CLOSE_LIMIT)

@@ -71,6 +71,14 @@ class _Supervised:
         """Whether somebody wants it to stop."""
         return self.task is not None and self.task.cancelling() > 0
 
+    @property
+    def stepping(self) -> bool:
+        """Whether it runs right now, and is not thrown away unfinished."""
+        try:
+            return self.task is not None and asyncio.current_task() is self.task
+        except RuntimeError:  # no loop runs
+            return False
+
     def statistics(self) -> TaskStatistics:
         """Return what became of it."""
         stopped = self.task is not None and self.task.cancelled()
@@ -180,8 +188,10 @@ class Tasks:
             supervised.state = "running"
             try:
                 await supervised.factory()
-            except (Exception, asyncio.CancelledError) as error:
+            except BaseException as error:  # a SystemExit too ends this task, and not the process
                 if isinstance(error, asyncio.CancelledError) and supervised.stopping:
+                    raise
+                if isinstance(error, GeneratorExit) and not supervised.stepping:  # the loop is gone
                     raise
                 if supervised.restart is not None and monotonic() - started >= supervised.restart.settled:
                     row = 0

@@ -1,8 +1,21 @@
 """The outermost middleware: sees every call end, says so, and lets nothing but our errors out."""
 
-from asyncio import CancelledError
+from asyncio import CancelledError, current_task
 
-from hardy.core import Call, CallEnded, Clock, Code, Emit, Error, Handler, Internal, Logger, Middleware, SystemClock
+from hardy.core import (
+    Call,
+    CallEnded,
+    Cancelled,
+    Clock,
+    Code,
+    Emit,
+    Error,
+    Handler,
+    Internal,
+    Logger,
+    Middleware,
+    SystemClock,
+)
 
 DEFECTS = frozenset({Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS})
 """Codes that mean somebody has to look: logged with a traceback."""
@@ -24,12 +37,14 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
     - emits `CallEnded`;
     - turns whatever is no `hardy.Error` into ``Internal("internal error")``,
       the original as its ``__cause__``. That includes `RecursionError`,
-      `MemoryError`, groups, and a `SystemExit` of the use case: it ends the
-      call, not the process.
+      `MemoryError`, groups, and a `SystemExit` or `KeyboardInterrupt` of the use case:
+      it ends the call, not the process (signals reach a service by other ways);
+    - turns a `CancelledError` that nobody asked for into ``Cancelled``: the use
+      case awaited something that was cancelled.
 
-    What passes through untouched: `CancelledError` (logged with the reason of
-    ``call.cancel``, which `Call.run` raises), `KeyboardInterrupt` (the
-    operator's) and `GeneratorExit` (the loop is gone; nothing can be awaited).
+    What passes through untouched: a `CancelledError` that was asked for (logged with the
+    reason of ``call.cancel``, which `Call.run` raises), and a `GeneratorExit` where
+    the call is thrown away unfinished, for nothing can be awaited then.
 
     Args:
         logger: Where the lines go.
@@ -77,12 +92,14 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
                 call.log.exception("call failed", code=error.code.name)
             ended(call, error.code, started)
             raise
-        except CancelledError:
+        except CancelledError as error:
             ended(call, call.cancelled.code if call.cancelled else Code.CANCELLED, started)
-            raise
-        except (KeyboardInterrupt, GeneratorExit):
+            if call.cancelled is None and _is_made_up(call):
+                raise Cancelled("the call was cancelled") from error
             raise
         except BaseException as error:
+            if isinstance(error, GeneratorExit) and not call.stepping:
+                raise
             call.log.exception("call failed", code=Code.INTERNAL.name)
             ended(call, Code.INTERNAL, started)
             raise Internal("internal error") from error
@@ -90,3 +107,9 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
         return reply
 
     return observing
+
+
+def _is_made_up(call: Call) -> bool:
+    """Whether nobody asked for this cancellation: it came out of something the use case awaited."""
+    task = current_task() if call.stepping else None
+    return task is not None and not task.cancelling()

@@ -63,12 +63,10 @@ class Endpoint:
             self._refuse(call, error)
         except asyncio.CancelledError:  # somebody cancelled the task and not the call
             self._refuse(call, Cancelled("the call was cancelled"))
-        except BaseException as error:  # a defect of the chain or of what encodes: the caller learns the call id
+        except BaseException:  # a defect of the chain or of what encodes: the caller learns the call id
             # gRPC would let the caller wait for ever if anything got out of here.
             call.log.exception("call failed outside of its handler")
             self._refuse(call, Internal("internal error"))
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise
         return None
 
     def _refuse(self, call: GrpcCall, error: Error) -> None:
