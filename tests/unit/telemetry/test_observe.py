@@ -9,6 +9,7 @@ import pytest
 from hardy.core import (
     Call,
     CallEnded,
+    Cancelled,
     Code,
     DataLoss,
     DeadlineExceeded,
@@ -146,10 +147,17 @@ async def test_a_real_endless_recursion_ends_the_call_only():
     assert len(lines) == 2
 
 
-async def test_the_operators_interrupt_passes_through():
-    outcome, lines, _ = await run(raising(KeyboardInterrupt()))
-    assert isinstance(outcome, KeyboardInterrupt)
-    assert lines == []
+@pytest.mark.parametrize("error", [KeyboardInterrupt("x"), SystemExit(1), GeneratorExit()], ids=repr)
+async def test_what_looks_like_the_end_ends_the_call_only(error):
+    outcome, lines, _ = await run(raising(error))
+    assert isinstance(outcome, Internal)
+    assert [line["event"] for line in lines] == ["call failed", "call"]
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_an_answer():
+    outcome, lines, _ = await run(raising(asyncio.CancelledError()))
+    assert isinstance(outcome, Cancelled)
+    assert [line["code"] for line in lines] == ["CANCELLED"]
 
 
 async def test_a_closed_coroutine_is_left_to_close():

@@ -56,6 +56,13 @@ async def test_a_use_case_that_gives_everything_back_is_cancelled_at_each_of_its
     assert "asyncio/tasks.py" in tried.points[0]
 
 
+@pytest.fixture
+def hasty(monkeypatch):
+    """What is not given back at once is taken for lost."""
+    monkeypatch.setattr("hardy.testing._cancel._SETTLE", 0.1)
+
+
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("by", ["call", "client"])
 async def test_what_a_pool_has_lent_is_missed_at_the_point_where_it_is_lost(app, by):
     async def careless(*, pool: Pool) -> str:
@@ -74,6 +81,7 @@ async def test_what_a_pool_has_lent_is_missed_at_the_point_where_it_is_lost(app,
     assert told.endswith("Pool.statistics().in_use: 1, was 0")
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_task_that_outlives_its_call_is_missed(app):
     tasks = []
 
@@ -94,6 +102,7 @@ async def test_a_task_that_outlives_its_call_is_missed(app):
         task.cancel()
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_file_that_stays_open_is_missed(app, tmp_path):
     left = []
 
