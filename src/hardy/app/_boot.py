@@ -61,7 +61,9 @@ def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list
     if facts["grpc"]:
         lines.append(f"  gRPC     {facts['grpc']}   {len(service.assembly.exposed('grpc'))} methods")
     if facts["admin"]:
-        lines.append(f"  admin    {_url(facts['admin'], settings.admin.tls)}   /livez /readyz /startupz /info /statistics")
+        lines.append(
+            f"  admin    {_url(facts['admin'], settings.admin.tls)}   /livez /readyz /startupz /info /statistics"
+        )
     lines.append(f"  chain    {facts['chain']}")
     lines.append(f"  ready    {seconds:.2f} s   every call ends within {facts['timeout']:g} s unless it says otherwise")
     return lines

@@ -243,8 +243,6 @@ class Load(Protocol):
 class AnyLoad:
     """The load of a server that was not told of any."""
 
-    overloaded = False
-
     def admits(self) -> bool:
         """Let everything in."""
         return True
