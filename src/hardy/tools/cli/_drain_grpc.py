@@ -10,10 +10,12 @@ from hardy.tools.cli._drain_http import PATIENCE, PAUSE
 from hardy.tools.cli._drain_tally import Tally, Watch
 
 ATTEMPTS = 10
+AGAIN = 10.0
+"""Seconds that a call waits for a connection at a later attempt."""
 _OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),  # each client has a connection of its own
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # what a connection may take before it is given up
     ("grpc.max_reconnect_backoff_ms", 200),
 ]
 _UNBEGUN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
@@ -57,7 +59,7 @@ async def _call_until_answered(target: GrpcTarget, watch: Watch, tally: Tally, c
     while True:
         id_ = watch.new_id()
         watch.unanswered[id_] = tally
-        end = await (_stream if target.streams else _unary)(target, channel, id_)
+        end = await (_stream if target.streams else _unary)(target, channel, id_, again=attempt > 0)
         if end.told:
             del watch.unanswered[id_]
             _count(target, watch, tally, end)
@@ -82,9 +84,10 @@ def _count(target: GrpcTarget, watch: Watch, tally: Tally, end: _End) -> None:
         tally.answered += 1
 
 
-async def _unary(target: GrpcTarget, channel: grpc.aio.Channel, id_: str) -> _End:
+async def _unary(target: GrpcTarget, channel: grpc.aio.Channel, id_: str, *, again: bool) -> _End:
     method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(target.path)
-    call = method(target.message, timeout=PATIENCE, metadata=_metadata(target, id_))
+    patience = AGAIN if again else PATIENCE
+    call = method(target.message, timeout=patience, metadata=_metadata(target, id_), wait_for_ready=again)
     try:
         await call
     except grpc.aio.AioRpcError as error:
@@ -92,9 +95,9 @@ async def _unary(target: GrpcTarget, channel: grpc.aio.Channel, id_: str) -> _En
     return _End(grpc.StatusCode.OK, True, "")
 
 
-async def _stream(target: GrpcTarget, channel: grpc.aio.Channel, id_: str) -> _End:
+async def _stream(target: GrpcTarget, channel: grpc.aio.Channel, id_: str, *, again: bool) -> _End:
     method: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(target.path)
-    call = method(target.message, metadata=_metadata(target, id_))
+    call = method(target.message, metadata=_metadata(target, id_), wait_for_ready=again)
     try:
         while await call.read() is not grpc.aio.EOF:
             pass
