@@ -8,6 +8,7 @@ from time import monotonic, thread_time
 
 from hardy.core import Call, Emit, Handler, Unavailable
 from hardy.resilience._notices import CallShed, OverloadBegan, OverloadEnded
+from hardy.resilience._starved import starved
 
 INTERVAL = 0.1
 """Seconds for which the delay must stand before it is overload; CoDel's own."""
@@ -96,7 +97,7 @@ class Shed:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._calls = 0
         self._seen = 0
-        self._looked = self._due = self._worked = 0.0
+        self._looked = self._due = self._worked = self._starved = 0.0
         self._late_since: float | None = None
         self._delay = 0.0
         self._service = 0.0
@@ -167,7 +168,7 @@ class Shed:
         self._loop = asyncio.get_running_loop()
         self._seen = self._calls - 1
         self._late_since = None
-        self._looked, self._worked = monotonic(), thread_time()
+        self._looked, self._worked, self._starved = monotonic(), thread_time(), starved()
         self._wait()
 
     def _wait(self) -> None:
@@ -187,12 +188,14 @@ class Shed:
         if calls:
             self._learn(calls)
         delay = self._delay = max(0.0, now - self._due)
+        without_cpu, self._starved = starved() - self._starved, starved()
         if not calls and delay < self._tolerated:
             self._loop = None  # nobody calls: the next call starts the watch again
             self._late_at = math.inf
             return
         # A target below the time of one call would take each call for a queue (RFC 8289, section 4.2).
-        if delay <= max(self._tolerated, 2 * took / max(1, calls)):
+        # Time for which others had the CPU is no queue, and refusing would not shorten it.
+        if delay - without_cpu <= max(self._tolerated, 2 * took / max(1, calls)):
             self._late_since = None
         elif self._late_since is None and now - self._left > RECENT:
             self._late_since = now
@@ -282,6 +285,7 @@ class Shed:
         self._overloaded = False
         self._left = self._looked = monotonic()
         self._worked, self._seen = thread_time(), self._calls
+        self._starved = starved()
         self._late_since = None
         if self._loop is not None:
             self._ending = self._loop.call_later(RECENT, self._end)

@@ -43,8 +43,9 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
       case awaited something that was cancelled.
 
     What passes through untouched: a `CancelledError` that was asked for (logged with the
-    reason of ``call.cancel``, which `Call.run` raises), and a `GeneratorExit` where
-    the call is thrown away unfinished, for nothing can be awaited then.
+    reason of ``call.cancel``, which `Call.run` raises), a `GeneratorExit` where
+    the call is thrown away unfinished, for nothing can be awaited then, and the
+    `KeyboardInterrupt` of a command, where somebody sits at the terminal.
 
     Args:
         logger: Where the lines go.
@@ -98,7 +99,7 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
                 raise Cancelled("the call was cancelled") from error
             raise
         except BaseException as error:
-            if isinstance(error, GeneratorExit) and not call.stepping:
+            if _is_the_end(error, call):
                 raise
             call.log.exception("call failed", code=Code.INTERNAL.name)
             ended(call, Code.INTERNAL, started)
@@ -107,6 +108,13 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
         return reply
 
     return observing
+
+
+def _is_the_end(error: BaseException, call: Call) -> bool:
+    """Whether the call is thrown away unfinished, or the operator interrupts a command at the terminal."""
+    if isinstance(error, KeyboardInterrupt):
+        return call.transport == "command"
+    return isinstance(error, GeneratorExit) and not call.stepping
 
 
 def _is_made_up(call: Call) -> bool:
