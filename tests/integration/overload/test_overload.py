@@ -98,8 +98,9 @@ async def five_times_too_much(busy: Busy, path: str, seconds: float) -> None:
         # Of the service's own CPU time, so that it holds beside whatever else the machine does.
         assert load["per_cpu"] >= 0.9 * peak["per_cpu"], (load, peak)
     assert crowd["shed"] > crowd["goodput"]
-    assert crowd["good"][0] < 250  # 6 and 4 ms where nothing else runs
-    assert crowd["refused"][0] < 100
+    # 6 and 4 ms where nothing else runs; by what a call takes at the peak, where the clients wait for a CPU too.
+    assert crowd["good"][0] < 20 * peak["good"][0]
+    assert crowd["refused"][0] < 20 * peak["good"][0]
     assert len(answers) > seconds * 5
     assert {status for status, _ in answers} == {200}
     assert sorted(took for _, took in answers)[len(answers) // 2] < 0.1
