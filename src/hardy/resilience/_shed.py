@@ -138,7 +138,9 @@ class Shed:
         """Ask whether one more call may begin; the answer counts. Asked by a door, before the call is a task."""
         if not self._overloaded:
             self._ahead += 1
-            if self._ahead * self._service <= INTERVAL:
+            # A few calls are no queue, whatever they are thought to take: a machine that is busy with
+            # something else makes each look dear, and refusing a lonely client would help nobody.
+            if self._ahead < CROWD or self._ahead * self._service <= INTERVAL:
                 return True
             self._begin(monotonic())
             self._credit = 0  # this turn has its share, and more
@@ -267,7 +269,8 @@ class Shed:
         if worked < took / 4:
             worked = took
         work = max(worked - refusing, worked / 2)
-        self._owed = max(0.0, self._owed + SHARE * refusing - work)
+        # Never more than may be late for long: a debt that cannot be paid must not let everybody in.
+        self._owed = min(max(0.0, self._owed + SHARE * refusing - work), self._tolerated)
         if not (calls or self._rate):
             return
         if self._rate:

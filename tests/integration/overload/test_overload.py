@@ -99,7 +99,7 @@ async def five_times_too_much(busy: Busy, path: str, seconds: float) -> None:
         assert load["per_cpu"] >= 0.9 * peak["per_cpu"], (load, peak)
     assert crowd["shed"] > crowd["goodput"]
     # 6 and 4 ms where nothing else runs; by what a call takes at the peak, where the clients wait for a CPU too.
-    assert crowd["good"][0] < 20 * peak["good"][0]
+    assert crowd["good"][0] < 40 * peak["good"][0]
     assert crowd["refused"][0] < 20 * peak["good"][0]
     assert len(answers) > seconds * 5
     assert {status for status, _ in answers} == {200}
