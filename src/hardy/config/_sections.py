@@ -101,7 +101,7 @@ class LimitSettings:
 
     timeout: Length = 30.0
     """Deadline of a call whose operation and caller set none."""
-    shed: bool = by_environment(dev=True, test=False, production=True)
+    shed: bool = by_environment(dev=False, test=False, production=True)
     """Whether calls are refused (503) while there are more than can be carried out."""
     shed_delay: Length = 0.05
     """Standing delay of the event loop beyond which calls are refused."""

@@ -1,6 +1,7 @@
 """A project on disk, and the program run in this process as a shell would run it."""
 
 import contextlib
+import importlib
 import sys
 import textwrap
 from dataclasses import dataclass
@@ -62,6 +63,13 @@ class Folder:
         return (self.path / name).read_text()
 
 
+def forget():
+    for name in list(sys.modules):
+        if name.partition(".")[0] in {"shop", "other"}:
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """An empty folder that commands work in; whatever they import is forgotten."""
@@ -71,11 +79,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    before = set(sys.modules)
+    forget()  # what a test elsewhere imported under these names
     yield Folder(root)
-    for name in set(sys.modules) - before:
-        if name.partition(".")[0] in {"shop", "other"}:
-            del sys.modules[name]
+    forget()
     with contextlib.suppress(ValueError):
         sys.path_importer_cache.pop(str(root / "src"), None)
 
