@@ -10,6 +10,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
+# The tests start hundreds of processes: modules are compiled once, not in each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets.

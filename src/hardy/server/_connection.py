@@ -298,7 +298,9 @@ class Connection(asyncio.Protocol):
         if size < 65_536:
             self.transport.write(b"".join(pieces))
         else:
-            self.transport.writelines(pieces)
+            # Not writelines: in early releases of Python 3.12 asyncio's own does not hold the writer back.
+            for piece in pieces:
+                self.transport.write(piece)
 
     async def flush(self) -> None:
         """Wait until the client has read enough.

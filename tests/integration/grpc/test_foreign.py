@@ -160,7 +160,7 @@ async def test_a_service_that_hardy_did_not_write_raises_the_same_errors(shop, c
 
 
 async def buf(*arguments, data=None):
-    assert BUF, "buf is missing: uv sync --group check"
+    assert BUF, "buf is missing: uv sync --group test"
     process = await asyncio.create_subprocess_exec(
         BUF, "curl", "--protocol", "grpc", "--http2-prior-knowledge", *arguments,
         *(("-d", data) if data is not None else ()),

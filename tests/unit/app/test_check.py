@@ -241,7 +241,6 @@ def test_the_description_is_json_the_same_twice_and_names_everything(app):
             "log",
             "recover",
             "deadline",
-            "shed",
             "authenticate",
             "allow",
             "decode",
