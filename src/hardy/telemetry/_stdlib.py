@@ -27,8 +27,8 @@ def capture_stdlib(
         >>> import logging
         >>> from hardy.telemetry import make_logger
         >>> with capture_stdlib(make_logger(format="json")):
-        ...     logging.getLogger("driver").warning("lost %s", "contact")
-        {"time":"...","level":"warning","event":"lost contact","logger":"driver"}
+        ...     logging.getLogger("capture.example").warning("lost %s", "contact")
+        {"time":"...","level":"warning","event":"lost contact","logger":"capture.example"}
     """
     root = logging.getLogger()
     handlers, before = root.handlers[:], root.level
