@@ -46,6 +46,8 @@ class Place:
             file = inspect.getsourcefile(unwrapped) or "?"
         except (OSError, TypeError):
             return None
+        if file == "<string>":
+            return None  # the source of `python -c`, which is not where a function that was made by exec is written
         offset = _line_of(lines, highlight)
         return cls(_relative(file), first + offset, lines[offset].rstrip(), highlight)
 

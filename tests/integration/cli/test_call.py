@@ -26,10 +26,14 @@ def done(capfd, monkeypatch):
         out, err = capfd.readouterr()
         return subprocess.CompletedProcess(argv, code, out, err)
 
+    def forget():
+        for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
+            del sys.modules[name]
+
     monkeypatch.setattr(sys, "path", list(sys.path))
+    forget()  # what a test elsewhere imported under this name
     yield done
-    for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
-        del sys.modules[name]
+    forget()
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ def test_a_reply_is_json_on_standard_output(call, grpc):
 @DOORS
 def test_an_error_is_told_with_its_code_reason_and_details(call, grpc):
     ended = call("buy", '{"sku": "moon"}', grpc=grpc)
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
     lines = ended.stderr.splitlines()
     assert lines[0].startswith("FAILED_PRECONDITION   " if grpc else "409 FAILED_PRECONDITION   ")
     assert lines[1:] == ["  there is only one", "  reason   sold_out", "  sku   moon"]
@@ -87,7 +91,7 @@ def test_it_calls_as_whoever_is_named(call, grpc):
 
 def test_every_fault_of_a_message_is_told(call):
     ended = call("buy", '{"sku": 1, "quantity": 0}')
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
     assert ended.stderr.splitlines()[0] == "INVALID_ARGUMENT   not sent"
     assert [line.split()[0] for line in ended.stderr.splitlines()[1:]] == ["sku", "quantity"]
 

@@ -56,7 +56,9 @@ def foreign(stub_program, monkeypatch):
     """The module of messages and the module of the stub."""
     monkeypatch.syspath_prepend(str(stub_program))
     messages = importlib.import_module("shop.v1.shop_pb2")
-    return messages, importlib.import_module("shop.v1.shop_pb2_grpc")
+    yield messages, importlib.import_module("shop.v1.shop_pb2_grpc")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
+        del sys.modules[name]
 
 
 @pytest.fixture
