@@ -23,6 +23,7 @@ Example:
 
 from hardy.adapters.sql._database import Database
 from hardy.adapters.sql._rows import MappingError
+from hardy.adapters.sql._schema_step import SchemaStep
 from hardy.adapters.sql._session import Session
 from hardy.adapters.sql._settings import DatabaseSettings
 from hardy.adapters.sql._statistics import DatabaseStatistics
@@ -33,6 +34,7 @@ __all__ = [
     "DatabaseSettings",
     "DatabaseStatistics",
     "MappingError",
+    "SchemaStep",
     "Session",
 ]
 
