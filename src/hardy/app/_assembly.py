@@ -6,6 +6,7 @@ from typing import TextIO
 from hardy.app._app import App
 from hardy.app._chain import chain, checking, decode
 from hardy.app._examine import examine
+from hardy.app._lanes import LANES, Lane, lane_of, port_of_lane
 from hardy.app._tell import TOLD, telling
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
@@ -59,9 +60,11 @@ class Assembly:
         self.in_flight = InFlight(timeout=settings.limits.timeout)
         limits = settings.limits
         self.shed = Shed(delay=limits.shed_delay, emit=self.notices) if limits.shed else None
-        wiring = Wiring(app)
+        wiring = Wiring(app, notices=self.notices, logger=self.logger)
         self.container = wiring.container
         self.components = wiring.components
+        self.supplies = wiring.supplies
+        self.clock = wiring.clock
         self._authenticators = (*authenticators, *app.authenticators)
         self._checks = settings.environment == "test" if check_replies is None else check_replies
         self._operations = {each.operation.function: each.operation for each in app.exposures}
@@ -99,6 +102,17 @@ class Assembly:
     def handler(self, operation: Operation) -> Handler:
         """Return the composed chain of *operation*."""
         return self._handlers[operation]
+
+    def lanes(self) -> Sequence[tuple[str, Lane]]:
+        """Return what serves its topics, queues and schedules, not opened yet; the components are open by then."""
+        made: list[tuple[str, Lane]] = []
+        for transport in LANES:
+            if exposed := self.exposed(transport):
+                make = lane_of(transport)
+                adapter = self.supplies.value(port_of_lane(transport))
+                name, emit, log, clock = self.app.name, self.notices, self.logger, self.clock
+                made.append((transport, make(exposed, adapter, service=name, emit=emit, logger=log, clock=clock)))
+        return made
 
     def exposed(self, transport: str) -> Sequence[Exposed]:
         """Return what is bound to *transport*, ready to be served."""

@@ -38,6 +38,7 @@ def examine(app: Parts) -> tuple[Diagnostic, ...]:
 
         faults += grpc.check(bound, environment=app.settings.environment)
     wiring = Wiring(app)
+    faults += wiring.check()
     faults += _alone(app.settings, wiring.components)
     faults += wiring.container.check(operations)
     return tuple(faults)

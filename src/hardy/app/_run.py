@@ -107,7 +107,7 @@ def run_command(app: App, program: str, name: str, arguments: Sequence[str]) -> 
     exposed = _by_name(assembly.exposed("command"))[name]
 
     async def carry_out() -> bool:
-        service = Service(assembly)
+        service = Service(assembly, lanes=False)
         with explained(app):
             await service.__aenter__()
         try:

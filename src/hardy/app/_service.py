@@ -60,6 +60,8 @@ class Service:
         http: Where REST listens; nowhere when left out.
         grpc: Where gRPC listens.
         admin: Where probes are answered.
+        lanes: Whether topics, queues and schedules are served, too; a command
+            that runs beside the service leaves them to it.
 
     Example:
         >>> import asyncio
@@ -78,6 +80,7 @@ class Service:
         http: Listen | None = None,
         grpc: Listen | None = None,
         admin: Listen | None = None,
+        lanes: bool = True,
     ) -> None:
         self.assembly = assembly
         self.http: Server | None = None
@@ -85,6 +88,9 @@ class Service:
         self.admin: Server | None = None
         self.health = Health()
         self.watchdog: Watchdog | None = None
+        self._parts: Sequence[tuple[str, Component]] = named(assembly.components)
+        """What it opens: the components of the app, and after them its lanes."""
+        self._lanes = lanes
         self._listen = {"http": http, "grpc": grpc, "admin": admin}
         self._stack = AsyncExitStack()
 
@@ -95,6 +101,7 @@ class Service:
             stack.callback(self._ended)
             await self._open_admin(stack)
             await self._open_components(stack)
+            await self._open_lanes(stack)
             await self._open_doors(stack)
             await self._follow(stack)
             await self._open_watchdog(stack)
@@ -123,13 +130,30 @@ class Service:
     async def _open_components(self, stack: AsyncExitStack) -> None:
         assembly = self.assembly
         opened = Components(assembly.notices, total=assembly.app.settings.shutdown.close_timeout)
-        for name, component in named(assembly.components):
-            opened.add(name, component, fill=partial(assembly.container.fill, port_of(component)))
+        for name, component in self._parts:
+            opened.add(
+                name,
+                component,
+                wire=partial(assembly.supplies.wire, component),
+                fill=partial(self._fill, component),
+            )
             if isinstance(component, Pings):
                 self.health.watch(name, component.ping)
         await stack.enter_async_context(opened)
         await assembly.container.open()
         stack.push_async_callback(assembly.container.close)
+
+    def _fill(self, component: Component, value: object) -> None:
+        self.assembly.container.fill(port_of(component), value)
+        self.assembly.supplies.fill(component, value)
+
+    async def _open_lanes(self, stack: AsyncExitStack) -> None:
+        # After all components: what a topic or a schedule calls may need any of them.
+        if self._lanes:
+            lanes = self.assembly.lanes()
+            self._parts = (*self._parts, *lanes)
+            for _, lane in lanes:
+                await stack.enter_async_context(lane)
 
     async def _open_doors(self, stack: AsyncExitStack) -> None:
         if (listen := self._listen["http"]) is not None:
@@ -200,7 +224,7 @@ class Service:
             assembly.in_flight,
             self.doors(others=others),
             assembly.logger,
-            drains=[(name, each) for name, each in named(assembly.components) if isinstance(each, Drains)],
+            drains=[(name, each) for name, each in self._parts if isinstance(each, Drains)],
             force=force or asyncio.Event(),
         )
 
@@ -211,7 +235,7 @@ class Service:
             counted["http"] = self.http.statistics()
         if self.grpc is not None:
             counted["grpc"] = self.grpc.statistics()
-        for name, component in named(self.assembly.components):
+        for name, component in self._parts:
             if isinstance(component, Counts):
                 counted[name] = component.statistics()
         return plain(counted)

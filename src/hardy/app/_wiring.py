@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from hardy.app._lanes import LANES, port_of_lane, unserved
 from hardy.app._parts import Parts
-from hardy.core import Call, Clock, Deadline, Logger, Principal, SystemClock
+from hardy.app._supplies import Supplies, wants
+from hardy.core import Call, Clock, Deadline, Diagnostic, Logger, Notices, Operation, Principal, SystemClock
 from hardy.di import Container
 from hardy.lifecycle import Brings, Component
 
@@ -20,20 +22,34 @@ class Wiring:
 
     A component that only replaced ports needed is left out, so that a test which
     overrides ``Orders`` needs no database.
+
+    Args:
+        app: The lines.
+        notices: What components that ask for `Notices` are wired with.
+        logger: What those that ask for a `Logger` are.
     """
 
-    def __init__(self, app: Parts) -> None:
-        self.container = Container(dict(BUILTINS), {Clock: app.clock or SystemClock()})
+    def __init__(self, app: Parts, *, notices: Notices | None = None, logger: Logger | None = None) -> None:
+        self.clock = app.clock or SystemClock()
+        self.container = Container(dict(BUILTINS), {Clock: self.clock})
+        self.supplies = Supplies(
+            {Clock: self.clock, Notices: notices, Logger: logger},
+            [(component, port_of(component)) for component in app.components],
+        )
         self._ports = {id(component): self._declare(component) for component in app.components}
         for each in app.provided:
             self.container.provide(each.factory, scope=each.scope)
         operations = [each.operation for each in app.exposures]
+        self._bound = _bound_to_lanes(app)
         before = self.container.required(operations)
-        # Entered and never left: the container is this wiring's alone.
-        overrides = _merged(app.overrides)
-        self.container.override(overrides).__enter__()
-        idle = (before - self.container.required(operations)) | overrides.keys()
-        self.components: Sequence[Component] = [each for each in app.components if self._is_needed(each, before, idle)]
+        overrides = self._override(_merged(app.overrides), app.components, before)
+        idle = (before - self.container.required(operations)) | overrides
+        self.components: Sequence[Component] = self._needed(app.components, before, idle)
+
+    def check(self) -> Sequence[Diagnostic]:
+        """Return what components and lanes ask for that nothing fulfils."""
+        unmet = [fault for component in self.components for fault in self.supplies.check(component)]
+        return [*unmet, *unserved(self._bound, self.supplies)]
 
     def _declare(self, component: Component) -> frozenset[object]:
         port = port_of(component)
@@ -41,15 +57,53 @@ class Wiring:
         brought = [self.container.provide(factory) for factory in _brought_by(component)]
         return frozenset([port, *(each for each in brought if each is not None)])
 
+    def _override(
+        self, overrides: Mapping[object, object], components: Sequence[Component], before: frozenset[object]
+    ) -> frozenset[object]:
+        """Let *overrides* stand in, those of calls in the container, those of components in the supplies."""
+        asked = {want.port for component in components for want in wants(component)}
+        asked |= {port_of_lane(transport) for transport, _ in self._bound}
+        self.supplies.replace({port: value for port, value in overrides.items() if port in asked})
+        # Entered and never left: the container is this wiring's alone. What only components ask for it need not know.
+        self.container.override(
+            {port: value for port, value in overrides.items() if port in before or port not in asked}
+        ).__enter__()
+        return frozenset(overrides)
+
+    def _needed(
+        self, components: Sequence[Component], before: frozenset[object], idle: frozenset[object]
+    ) -> Sequence[Component]:
+        kept = {id(each) for each in components if self._is_needed(each, before, idle)}
+        for transport, _ in self._bound:
+            kept |= _ids(self.supplies.source(port_of_lane(transport)))
+        for component in reversed(components):  # who is wired with another keeps that one, too
+            if id(component) in kept:
+                for want in wants(component):
+                    kept |= _ids(self.supplies.source(want.port, before=component))
+        return [each for each in components if id(each) in kept]
+
     def _is_needed(self, component: Component, before: frozenset[object], idle: frozenset[object]) -> bool:
         used = self._ports[id(component)] & before
-        return not used or not used <= idle
+        return not used <= idle if used else port_of(component) not in idle
 
 
 def port_of(component: Component) -> object:
     """Return the port that *component* fulfils: the one it names, or its own class."""
     named: object = getattr(component, "port", None)
     return type(component) if named is None else named
+
+
+def _ids(component: Component | None) -> set[int]:
+    return set() if component is None else {id(component)}
+
+
+def _bound_to_lanes(app: Parts) -> list[tuple[str, Operation]]:
+    return [
+        (binding.transport, each.operation)
+        for each in app.exposures
+        for binding in each.bindings
+        if binding.transport in LANES
+    ]
 
 
 def _brought_by(component: Component) -> Sequence[Callable[..., object]]:

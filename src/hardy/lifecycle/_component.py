@@ -20,7 +20,9 @@ class Component(Protocol):
     - ``worker_local``: true when not even the workers of one machine can share it;
     - ``port``: the type under which what it yields is injected, when that is not its class;
     - ``providers()``: providers it brings along (`Brings`);
-    - ``check()``: everything that is wrong with it, told at build (`Checks`).
+    - ``check()``: everything that is wrong with it, told at build (`Checks`);
+    - ``wire(*, database: Database, ...)``: called before it is opened with what components managed before it
+      yielded, by type, or ``None`` where the annotation allows it.
     """
 
     async def __aenter__(self) -> object:

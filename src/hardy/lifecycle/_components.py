@@ -18,6 +18,7 @@ Fill = Callable[[object], object]
 class _Entry:
     name: str
     component: Component
+    wire: Callable[[], object]
     fill: Fill
 
 
@@ -63,13 +64,21 @@ class Components:
         self._entries: list[_Entry] = []
         self._open: list[_Entry] = []
 
-    def add(self, name: str, component: Component, *, fill: Fill = lambda value: None) -> None:
+    def add(
+        self,
+        name: str,
+        component: Component,
+        *,
+        wire: Callable[[], object] = lambda: None,
+        fill: Fill = lambda value: None,
+    ) -> None:
         """Add a *component* behind those that are there.
 
         Args:
+            wire: Called right before it is opened, when those before it are open.
             fill: Called with what the component yields, as soon as it does.
         """
-        self._entries.append(_Entry(name, component, fill))
+        self._entries.append(_Entry(name, component, wire, fill))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +94,7 @@ class Components:
         for entry in self._entries:
             started = monotonic()
             try:
+                entry.wire()
                 value = await entry.component.__aenter__()
                 self._open.append(entry)
                 entry.fill(value)

@@ -103,7 +103,7 @@ async def carry_out_here(call: Call, *, write: Write, principal: Principal | Non
 
     assembly = Assembly(call.app, log=sys.stderr)
     exposed = Exposed(call.operation, call.exposed.binding, assembly.handler(call.operation))
-    async with Service(assembly):
+    async with Service(assembly, lanes=False):
         await command.carry_out(exposed, call.message, write, principal=principal)
 
 
