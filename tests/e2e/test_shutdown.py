@@ -51,7 +51,8 @@ def event(program, name: str) -> dict:
     return found
 
 
-def test_calls_in_flight_are_answered_and_the_exit_is_clean(start, shell, folder, until):
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP], ids=["sigterm", "a terminal that closes"])
+def test_calls_in_flight_are_answered_and_the_exit_is_clean(start, shell, folder, until, told):
     program = start(RUN, folder)
     places = program.started()
     rest = start(f"curl -s -X POST http://{places['http']}/wait/rest", folder)
@@ -59,7 +60,7 @@ def test_calls_in_flight_are_answered_and_the_exit_is_clean(start, shell, folder
     rpc = start(f"""{call} -d '{{"name": "rpc"}}'""", folder)
     until("rest.began", "rpc.began")
 
-    program.process.send_signal(signal.SIGTERM)
+    program.process.send_signal(told)
     shell(f"until curl -s http://{places['admin']}/readyz | grep -q '\"ok\":false'; do sleep 0.01; done")
     (folder / "rest").touch()
     (folder / "rpc").touch()
@@ -84,3 +85,16 @@ def test_a_second_signal_does_not_wait(start, folder, until):
     rest.wait()
     drained = event(program, "drained")
     assert (drained["forced"], len(drained["stuck"])) == (True, 1)
+
+
+def test_who_was_told_to_outlive_the_terminal_does(start, folder, until):
+    program = start(f"nohup {RUN}", folder)
+    places = program.started()
+    program.process.send_signal(signal.SIGHUP)
+    rest = start(f"curl -s -X POST http://{places['http']}/wait/rest", folder)
+    until("rest.began")
+    (folder / "rest").touch()
+    rest.wait_for("rest is there")
+    rest.wait()
+    program.process.send_signal(signal.SIGTERM)
+    assert program.wait() == 0, program.told()

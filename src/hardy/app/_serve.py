@@ -1,9 +1,10 @@
 """Serves an app until a signal says to stop."""
 
 import asyncio
+import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from hardy.app._app import App
@@ -21,7 +22,7 @@ from hardy.telemetry import capture_stdlib
 def serve(
     app: App, *, ready: Callable[[Service], None] | None = None, listen: Mapping[str, Listen] | None = None
 ) -> bool:
-    """Serve *app* on its settings' addresses until SIGTERM or SIGINT, then drain.
+    """Serve *app* on its settings' addresses until SIGTERM, SIGINT or SIGHUP, then drain.
 
     What libraries log with `logging` goes to the service's own log meanwhile.
 
@@ -69,7 +70,7 @@ async def serving(
     places = wanted(app) if listen is None else listen
     service = Service(assembly, http=places.get("http"), grpc=places.get("grpc"), admin=places.get("admin"))
     with capture_stdlib(assembly.logger, level=app.settings.telemetry.level):
-        async with Signals() as signals:
+        async with Signals(*_told_by()) as signals:
             if not await _open(service, signals):
                 assembly.logger.info("told to stop while starting", signal=signals.received[0])
                 return True
@@ -83,6 +84,12 @@ async def serving(
                 await service.__aexit__(*sys.exc_info())
                 raise
             return await close(service)
+
+
+def _told_by() -> Sequence[signal.Signals]:
+    """Return what ends one process: a terminal that closes does, too, unless `nohup` said to outlive it."""
+    outlives = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return (signal.SIGTERM, signal.SIGINT, *(() if outlives else (signal.SIGHUP,)))
 
 
 async def _open(service: Service, signals: Signals) -> bool:
