@@ -9,18 +9,28 @@ Example:
 """
 
 from hardy.core import publish
+from hardy.resilience._idempotency import Claim, Claimed, IdempotencyStore, Kept
 from hardy.resilience._in_flight import InFlight, InFlightStatistics
 from hardy.resilience._notices import CallShed, OverloadBegan, OverloadEnded
+from hardy.resilience._rate import Admission, Limiter, Rate, gcra
 from hardy.resilience._shed import Shed, ShedStatistics
 
 __all__ = [
+    "Admission",
     "CallShed",
+    "Claim",
+    "Claimed",
+    "IdempotencyStore",
     "InFlight",
     "InFlightStatistics",
+    "Kept",
+    "Limiter",
     "OverloadBegan",
     "OverloadEnded",
+    "Rate",
     "Shed",
     "ShedStatistics",
+    "gcra",
 ]
 
 publish(__name__, globals())
