@@ -1,11 +1,11 @@
 """What an operator says about the database."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from hardy.config import Duration, Url
+from hardy.config import Duration, Url, by_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +20,5 @@ class DatabaseSettings:
     """How long a call waits for a connection or for its turn to write; then UNAVAILABLE."""
     durable: bool = True
     """Whether a commit waits for the disk, so that power loss loses nothing acknowledged."""
+    migrate: Literal["apply", "verify", "ignore"] = by_environment(dev="apply", test="apply", production="verify")
+    """What happens when the schema is behind: apply what is missing, refuse to start, or nothing."""
