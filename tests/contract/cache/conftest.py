@@ -1,0 +1,54 @@
+"""Every adapter of the ports `Cache` and `Lock`; each test of these contracts runs over all of them.
+
+An adapter joins by one line in `CACHES` or `LOCKS`: a word, and a function that takes pytest's ``request``
+(`request.getfixturevalue("valkey_url")` where it needs a server) and returns an async context manager that
+yields the opened adapter. A contract test that needs two processes' view opens `make()` twice: what both yield
+must then share one store, or `SHARED` does not name it.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from hardy.cache import Cache, Lock, MemoryCache, MemoryLock
+
+MakeCache = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Cache]]
+MakeLock = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Lock]]
+
+
+@asynccontextmanager
+async def memory_cache(request):
+    async with MemoryCache() as cache:
+        yield cache
+
+
+@asynccontextmanager
+async def memory_lock(request):
+    async with MemoryLock() as lock:
+        yield lock
+
+
+CACHES: dict[str, MakeCache] = {"memory": memory_cache}
+LOCKS: dict[str, MakeLock] = {"memory": memory_lock}
+
+
+def pytest_generate_tests(metafunc):
+    if "cache" in metafunc.fixturenames:
+        metafunc.parametrize("make_cache", CACHES.values(), ids=CACHES)
+    if "lock" in metafunc.fixturenames:
+        metafunc.parametrize("make_lock", LOCKS.values(), ids=LOCKS)
+
+
+@pytest.fixture
+async def cache(make_cache, request):
+    """An opened, empty adapter of the port `Cache`."""
+    async with make_cache(request) as cache:
+        yield cache
+
+
+@pytest.fixture
+async def lock(make_lock, request):
+    """An opened adapter of the port `Lock`, with nothing held."""
+    async with make_lock(request) as lock:
+        yield lock
