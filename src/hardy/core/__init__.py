@@ -13,7 +13,7 @@ Example:
 """
 
 from hardy.core._binding import Binding, Exposed
-from hardy.core._call import Call, current_call, new_call_id
+from hardy.core._call import Call, Written, current_call, new_call_id
 from hardy.core._certificate import ClientCertificate
 from hardy.core._clock import Clock, SystemClock
 from hardy.core._codes import Code
@@ -43,6 +43,7 @@ from hardy.core._errors import (
     Unknown,
     error_from_wire,
 )
+from hardy.core._events import Events
 from hardy.core._handler import Handler, Middleware, compose
 from hardy.core._logger import Logger, SilentLogger
 from hardy.core._messages import is_message_type
@@ -77,6 +78,7 @@ __all__ = [
     "Diagnostic",
     "Emit",
     "Error",
+    "Events",
     "Exposed",
     "FailedPrecondition",
     "Fault",
@@ -110,6 +112,7 @@ __all__ = [
     "Unavailable",
     "Unimplemented",
     "Unknown",
+    "Written",
     "compose",
     "current_call",
     "error_from_wire",
