@@ -103,10 +103,11 @@ async def test_a_broken_constraint_has_its_code(database, sql, error, message, d
         await session.execute("insert into buyers (id, region, name) values (5, 'eu', 'al')")
         await session.execute("insert into orders (id, sku, quantity, buyer) values (1, 'tea', 1, 5)")
         with pytest.raises(error) as caught:
-            await session.execute(sql)
+            async with session.transaction():
+                await session.execute(sql)
         assert caught.value.message.startswith(message)
         assert caught.value.details == details
-        # The statement alone is undone; the transaction goes on.
+        # Its part alone is undone; the transaction goes on.
         assert await session.first(int, "select count(*) from orders") == 1
 
 
@@ -116,7 +117,50 @@ async def test_the_message_of_a_trigger_is_the_answer(database, insert):
             "create trigger closed before insert on orders begin select raise(abort, 'we are closed'); end"
         )
         with pytest.raises(FailedPrecondition, match="we are closed"):
+            async with session.transaction():
+                await insert(session)
+
+
+async def test_a_failed_statement_takes_its_transaction_with_it(database, insert, count):
+    with pytest.raises(RuntimeError, match=r"failed before \(this sku is taken\).*session.transaction"):
+        async with database.transaction() as session:
             await insert(session)
+            with pytest.raises(AlreadyExists):
+                await insert(session)
+    assert await count() == 0
+
+
+async def test_a_failed_statement_takes_its_part_with_it_and_no_more(database, insert, count):
+    async with database.transaction() as session:
+        await insert(session, "outer")
+        with pytest.raises(RuntimeError, match="this sku is taken"):
+            async with session.transaction():
+                await insert(session, "inner")
+                with pytest.raises(AlreadyExists):
+                    await insert(session, "inner")
+                with pytest.raises(RuntimeError, match="this sku is taken"):
+                    await insert(session, "other")
+        await insert(session, "second")
+    assert await count() == 2
+
+
+async def test_after_a_commit_its_callbacks_are_called_and_only_then(database, insert):
+    called = []
+    async with database.transaction() as session:
+        session.after_commit(lambda: called.append("kept"))
+        await insert(session)
+        assert called == []
+    assert called == ["kept"]
+    with pytest.raises(ValueError, match="x"):
+        async with database.transaction() as session:
+            session.after_commit(lambda: called.append("undone"))
+            raise ValueError("x")
+    with pytest.raises(AlreadyExists):
+        async with database.transaction() as session:
+            session.after_commit(lambda: called.append("failed"))
+            await insert(session)
+    assert called == ["kept"]
+    assert session.dialect == database.dialect == "sqlite"
 
 
 async def test_wrong_sql_is_a_defect_that_names_the_statement(database):
@@ -215,7 +259,7 @@ async def test_a_wrong_schema_is_refused_and_leaves_nothing_open(settings):
             pass
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/orders", "sqlite://", "sqlite:///", "orders.db"])
+@pytest.mark.parametrize("url", ["mysql://db/orders", "sqlite://", "sqlite:///", "orders.db"])
 def test_a_url_that_names_no_known_database_is_refused(url):
     with pytest.raises(BuildFailed, match="H0282"):
         Database(DatabaseSettings(url=url))

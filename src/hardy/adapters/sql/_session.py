@@ -1,13 +1,13 @@
 """The need through which repositories speak to the database."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 from hardy.adapters.sql._rows import plan_for
 from hardy.adapters.sql._statement import statement
+from hardy.adapters.sql._terms import Dialect
 from hardy.adapters.sql._transaction import Transaction
-from hardy.adapters.sql._values import to_columns
 from hardy.core import shielded
 
 T = TypeVar("T")
@@ -35,6 +35,26 @@ class Session:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
+    @property
+    def dialect(self) -> Dialect:
+        """Which words of SQL are understood: ``"sqlite"`` or ``"postgresql"``."""
+        return self._transaction.dialect
+
+    def after_commit(self, callback: Callable[[], object]) -> None:
+        """Have *callback* called once everything of this transaction is kept, and never when it is not.
+
+        It must be quick and not raise; an exception is logged by the event loop,
+        for what is committed stays so. Use it to wake somebody who reads what was written.
+
+        Example:
+            >>> from hardy.adapters.sql import Database, DatabaseSettings
+            >>> settings = DatabaseSettings(url="sqlite:///:memory:")
+            >>> async with Database(settings) as database, database.transaction() as session:
+            ...     session.after_commit(lambda: print("kept"))
+            kept
+        """
+        self._transaction.after_commit(callback)
+
     async def first(self, type_: type[T], sql: str, /, **given: object) -> T | None:
         """Return the first row as a *type_*, or ``None`` when there is none.
 
@@ -60,7 +80,7 @@ class Session:
         """
         what = statement(sql)
         what.check(given)
-        found = await self._transaction.run(what, to_columns(given), "one")
+        found = await self._transaction.run(what, given, "one")
         make = plan_for(type_, found.columns)
         return cast("T", make(found.rows[0])) if found.rows else None
 
@@ -68,7 +88,7 @@ class Session:
         """Return every row as a *type_*; raises what `first` raises."""
         what = statement(sql)
         what.check(given)
-        found = await self._transaction.run(what, to_columns(given), "all")
+        found = await self._transaction.run(what, given, "all")
         make = plan_for(type_, found.columns)
         return [cast("T", make(row)) for row in found.rows]
 
@@ -76,7 +96,7 @@ class Session:
         """Execute a statement and return how many rows it changed; raises what `first` raises."""
         what = statement(sql)
         what.check(given)
-        found = await self._transaction.run(what, to_columns(given), "none")
+        found = await self._transaction.run(what, given, "none")
         return found.count
 
     @asynccontextmanager

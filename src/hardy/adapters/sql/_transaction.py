@@ -1,161 +1,158 @@
-"""A transaction from its first statement to its end, whatever happens in between."""
+"""A transaction from its first statement to its end, whatever happens in between: what is alike on every database."""
 
 import asyncio
-import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
-from hardy.adapters.sql._connection import Brake, Connection
-from hardy.adapters.sql._errors import is_busy, translate
-from hardy.adapters.sql._pool import Pool
 from hardy.adapters.sql._statement import Statement
 from hardy.adapters.sql._statistics import Counts
-from hardy.adapters.sql._values import Column
-from hardy.core import Aborted, Deadline, Error, Unavailable
-
-T = TypeVar("T")
-
-Fetch = Literal["all", "one", "none"]
+from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
+from hardy.adapters.sql._watch import Watch
+from hardy.core import Aborted
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a statement gave."""
-
-    columns: tuple[str, ...]
-    rows: list[tuple[object, ...]]
-    count: int
-    """Rows changed."""
-
-
-class Transaction:
+class Transaction(ABC):
     """Takes a connection at the first statement and gives it back at the end.
 
-    It begins as a reader. At the first statement that writes it waits for its
-    turn, and SQLite refuses when what was read has been changed meanwhile
-    (ABORTED); a transaction that is told to *write* waits first and is never refused.
-
     A statement that is cancelled may or may not have run, so the transaction is
-    lost: its brake is pulled, later statements are refused, and the end undoes it.
+    lost: later statements are refused, and the end undoes it. One that fails
+    takes with it the part of the transaction it is in, on every database as
+    PostgreSQL does: the innermost savepoint, or everything.
     """
 
-    def __init__(
-        self, pool: Pool, counts: Counts, deadline: Deadline, *, write: bool, on_conflict: Callable[[], None]
-    ) -> None:
-        self._pool = pool
+    dialect: ClassVar[Dialect]
+
+    def __init__(self, counts: Counts, watch: Watch, terms: Terms) -> None:
+        self.terms = terms
+        self.conflicted = False
+        """Whether it was lost to others, so that doing it all again may help."""
         self._counts = counts
-        self._deadline = deadline
-        self._write = write
-        self._on_conflict = on_conflict
+        self._watch = watch
         self._one_at_a_time = asyncio.Lock()
-        self._connection: Connection | None = None
-        self._has_turn = False
-        self._brake = Brake(deadline.at)
-        self._before: list[str] = []  # what the next hop executes first: begin, savepoints
-        self._lost: Error | None = None
+        self._before: list[str] = []  # what is executed before the next statement: begin, savepoints
+        self._lost: Exception | None = None
         self._over = False
-        self._savepoints = 0
+        self._parts: list[str] = []
+        self._part_number = 0
+        self._broken: tuple[int, Exception] | None = None  # in how many parts a statement failed, and why
+        self._seen: dict[str, int] = {}
+        self._after_commit: list[Callable[[], object]] = []
+        self._before_commit: list[Callable[[], Awaitable[object]]] = []
 
-    async def run(self, what: Statement, given: dict[str, Column], fetch: Fetch) -> Outcome:
+    async def run(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
         """Execute a statement, beginning the transaction when it is the first."""
-        self._check()
+        self.check()
+        watch = self._watch
+        if watch.repeats and not what.writes:
+            times = self._seen[what.sql] = self._seen.get(what.sql, 0) + 1
+            if times == watch.repeats + 1:
+                watch.repeated(what.sql, self.terms.operation, times)
         async with self._one_at_a_time:
-            connection = await self._prepare(writes=what.writes)
+            self.check()  # again: the one before us may have been cancelled
+            await self._ready(what)
             self._counts.statements += 1
+            started, failed = time.monotonic(), True
             try:
-                return await self._hop(connection, lambda raw: _execute(raw, what.sql, given, fetch))
-            except sqlite3.Error as error:
-                error.add_note(f"in: {what.sql.strip()}")
-                raise
+                outcome = await self._execute(what, given, fetch)
+                failed = False
+            finally:
+                watch.ended(what.sql, self.terms.operation, started, failed=failed)
+            return outcome
 
-    def _check(self) -> None:
+    @abstractmethod
+    async def _ready(self, what: Statement) -> None:
+        """Take what is needed to execute *what*: a connection, the turn to write."""
+
+    @abstractmethod
+    async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome: ...
+
+    @abstractmethod
+    async def _script(self, statements: tuple[str, ...]) -> None:
+        """Execute *statements* of our own on the connection there is."""
+
+    @abstractmethod
+    async def _end(self, *, failed: bool) -> None:
+        """Commit or undo, and give back what was taken."""
+
+    @abstractmethod
+    def _closed(self) -> Exception | None:
+        """Return why nothing can be executed any more."""
+
+    def check(self) -> None:
+        """Raise when no statement may follow."""
         if self._over:
             raise RuntimeError("the transaction of this session is over; a session lives as long as its call or block")
         if self._lost is not None:
             raise self._lost
-        if self._pool.closed:
-            raise Unavailable("the database is closed")
+        if self._broken is not None:
+            raise self._broken_off()
+        closed = self._closed()
+        if closed is not None:
+            raise closed
 
-    async def _prepare(self, *, writes: bool) -> Connection:
-        self._check()  # again: the one before us may have been cancelled
-        writes = writes or self._write or not self._pool.shared
-        if writes and not self._has_turn:
-            await self._pool.take_turn(self._deadline)
-            self._has_turn = True
-        if self._connection is None:
-            self._connection = self._pool.writer if writes else await self._pool.take_reader(self._deadline)
-            self._before.insert(0, "begin immediate" if writes else "begin")
-        return self._connection
-
-    async def _hop(self, connection: Connection, job: Callable[[sqlite3.Connection], T]) -> T:
-        """Run *job* in the connection's thread, again while another process writes."""
-        started, attempt = asyncio.get_running_loop().time(), 0
-        while True:
-            try:
-                return await connection.run(lambda raw: self._guarded(connection, raw, job))
-            except asyncio.CancelledError:
-                self._brake.pulled = True
-                self._lose(Aborted("a statement of this transaction was cancelled, so nothing of it is kept"))
-                raise
-            except (sqlite3.Error, OverflowError, ValueError) as error:
-                if not is_busy(error):
-                    raise self._failed(error) from error
-            await self._pool.pause(attempt, self._deadline, started)
-            attempt += 1
-
-    def _guarded(self, connection: Connection, raw: sqlite3.Connection, job: Callable[[sqlite3.Connection], T]) -> T:
-        """In the thread: put the brake on, catch up with what comes before, do the job."""
-        if self._before and self._before[0].startswith("begin"):
-            connection.undo(raw)  # what a session before left behind, should it ever
-        connection.reins.brake = self._brake
-        if self._brake.on:
-            raise _interrupted()
-        while self._before:
-            raw.execute(self._before[0])
-            del self._before[0]
-        try:
-            return job(raw)
-        finally:
-            if not raw.in_transaction and self._lost is None:
-                # A full disk, an interruption: SQLite has undone everything by itself.
-                self._lost = Aborted("the database has undone this transaction")
-
-    def _failed(self, error: Exception) -> Exception:
-        if self._pool.closed:
-            return Unavailable("the database is closed")
-        known = translate(error)
-        if isinstance(known, Aborted):
-            self._counts.conflicts += 1
-            self._on_conflict()
-            self._lose(known)
-        return known
-
-    def _lose(self, why: Error) -> None:
+    def lose(self, why: Exception) -> None:
+        """Let nothing of the transaction be kept, because of *why*; the first reason counts."""
         if self._lost is None:
             self._lost = why
 
+    def lose_to_cancellation(self) -> None:
+        """Let nothing be kept, for nobody knows whether the last statement ran."""
+        self.lose(Aborted("a statement of this transaction was cancelled, so nothing of it is kept"))
+
+    def break_off(self, why: Exception) -> None:
+        """A statement failed: nothing more of the part it is in."""
+        if self._broken is None:
+            self._broken = (len(self._parts), why)
+
+    def _broken_off(self) -> Exception:
+        _, why = self._broken or (0, None)
+        return RuntimeError(
+            f"a statement failed before ({why}), so nothing of its transaction is kept; "
+            "put what may fail into `async with session.transaction():`"
+        )
+
     def enter(self) -> str:
         """Begin a part that can be undone by itself, with the next statement; returns its name."""
-        self._check()
-        self._savepoints += 1
-        name = f"part_{self._savepoints}"
+        self.check()
+        self._part_number += 1
+        name = f"part_{self._part_number}"
         self._before.append(f"savepoint {name}")
+        self._parts.append(name)
         return name
 
     async def leave(self, name: str, *, failed: bool) -> None:
-        """End the part called *name*, undoing it when it *failed*."""
+        """End the part called *name*, undoing it when it *failed*.
+
+        Raises:
+            RuntimeError: A statement of it failed, and the part went on to its end all the same.
+        """
+        depth = self._parts.index(name) if name in self._parts else 0
+        del self._parts[depth:]
+        broken = self._broken_off() if self._broken is not None and self._broken[0] > depth else None
+        if broken is not None:
+            self._broken = None
         if f"savepoint {name}" in self._before:  # no statement has been in it
             del self._before[self._before.index(f"savepoint {name}") :]
-            return
-        if failed and (self._lost is not None or self._over):
-            return
-        self._check()
-        script = (f"rollback to {name}", f"release {name}") if failed else (f"release {name}",)
-        async with self._one_at_a_time:
-            connection = await self._prepare(writes=False)
-            await self._hop(connection, lambda raw: [raw.execute(each) for each in script])
+        elif self._lost is None and not self._over and self._broken is None:
+            undo = failed or broken is not None
+            script = (f"rollback to {name}", f"release {name}") if undo else (f"release {name}",)
+            async with self._one_at_a_time:
+                self.check()
+                await self._script(script)
+        elif not failed:
+            self.check()
+        if broken is not None and not failed:
+            raise broken
+
+    def after_commit(self, callback: Callable[[], object]) -> None:
+        """Have *callback* called when everything is kept."""
+        self._after_commit.append(callback)
+
+    def before_commit(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Have *work* awaited before the commit, while statements are still possible."""
+        self._before_commit.append(work)
 
     async def finish(self, *, failed: bool) -> None:
         """Commit, or undo when it *failed* or was lost; gives the connection back in any case.
@@ -165,76 +162,27 @@ class Transaction:
         """
         if self._over:
             return
-        self._over = True
-        connection = self._connection
         try:
-            if connection is not None:
-                await self._end(connection, failed=failed or self._lost is not None)
-        finally:
-            if connection is not None and connection is not self._pool.writer:
-                self._pool.give_reader(connection)
-            if self._has_turn:
-                self._pool.give_turn()
-        if self._lost is not None and not failed:
-            raise self._lost
+            if not failed and self._lost is None and self._broken is None:
+                for work in self._before_commit:
+                    await work()
+        except BaseException:
+            self._over = True
+            await self._end(failed=True)
+            raise
+        self._over = True
+        bad = self._lost or (self._broken_off() if self._broken is not None else None)
+        await self._end(failed=failed or bad is not None)
+        if not failed:
+            if bad is not None:
+                raise bad
+            self._committed()
 
-    async def _end(self, connection: Connection, *, failed: bool) -> None:
-        if self._pool.closed:
-            if not failed and self._has_turn:
-                raise Unavailable("the database was closed before the transaction was committed")
-        elif not self._has_turn:
-            self._post_undo(connection)  # has only read; nobody needs to wait for the end of that
-        elif failed:
-            self._counts.rollbacks += 1
-            with suppress(sqlite3.Error, ValueError):  # closed meanwhile, which undoes too
-                await connection.run(connection.undo)
-        else:
-            await self._commit(connection)
-
-    def _post_undo(self, connection: Connection) -> None:
-        with suppress(ValueError):  # closed meanwhile, which undoes too
-            connection.post(connection.undo)
-
-    async def _commit(self, connection: Connection) -> None:
-        def commit(raw: sqlite3.Connection) -> None:
-            connection.reins.brake = None  # too late to stop
-            raw.execute("commit")
-
-        started, attempt = asyncio.get_running_loop().time(), 0
-        while True:
+    def _committed(self) -> None:
+        for callback in self._after_commit:
             try:
-                await connection.run(commit)
-            except (sqlite3.Error, ValueError) as error:
-                if not is_busy(error):
-                    self._post_undo(connection)
-                    self._counts.rollbacks += 1
-                    raise self._failed(error) from error
-            except BaseException:
-                self._post_undo(connection)
-                raise
-            else:
-                self._counts.commits += 1
-                return
-            await self._pool.pause(attempt, Deadline.never(), started)
-            attempt += 1
-
-
-def _execute(raw: sqlite3.Connection, sql: str, given: dict[str, Column], fetch: Fetch) -> Outcome:
-    cursor = raw.execute(sql, given)
-    try:
-        if cursor.description is None or fetch == "none":
-            rows: list[tuple[object, ...]] = cursor.fetchall() if cursor.description else []
-            return Outcome((), [], max(cursor.rowcount, len(rows) if cursor.rowcount < 0 else 0))
-        columns = tuple(each[0] for each in cursor.description)
-        if fetch == "all":
-            return Outcome(columns, cursor.fetchall(), max(cursor.rowcount, 0))
-        row = cursor.fetchone()
-        return Outcome(columns, [] if row is None else [row], 0)
-    finally:
-        cursor.close()
-
-
-def _interrupted() -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("interrupted")
-    error.sqlite_errorcode = sqlite3.SQLITE_INTERRUPT
-    return error
+                callback()
+            except Exception as error:  # noqa: BLE001  # what is committed stays so; the loop's handler logs it
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a callback after a commit failed", "exception": error}
+                )
