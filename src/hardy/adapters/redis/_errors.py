@@ -1,0 +1,41 @@
+"""From what the server refuses to what a call ends with."""
+
+from hardy.core import Error, ResourceExhausted, Unavailable
+
+_LATER = frozenset({"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF"})
+_LOCKED_OUT = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})
+
+
+class RedisError(Exception):
+    """The server refuses a command: a defect of the service or of its setup, answered as INTERNAL.
+
+    Args:
+        text: What the server said, beginning with its own code.
+
+    Example:
+        >>> RedisError("WRONGTYPE Operation against a key holding the wrong kind of value").code
+        'WRONGTYPE'
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.code = text.partition(" ")[0]
+
+    @property
+    def locked_out(self) -> bool:
+        """Whether it is about the password, or what its account may do."""
+        return self.code in _LOCKED_OUT
+
+
+def translate(text: str) -> Error | RedisError:
+    """Return the error for what the server said.
+
+    What passes by itself is Unavailable: a server that loads its data, one that
+    became a replica. No memory left is ResourceExhausted. The rest is a defect.
+    """
+    code = text.partition(" ")[0]
+    if code in _LATER:
+        return Unavailable("the shared store cannot be used now", retry_after=1)
+    if code == "OOM":
+        return ResourceExhausted("the shared store is full", retry_after=1)
+    return RedisError(text)
