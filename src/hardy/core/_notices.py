@@ -69,14 +69,18 @@ class Notices:
         'database'
     """
 
-    __slots__ = ("_listeners",)
+    __slots__ = ("_channels", "_listeners")
 
     def __init__(self) -> None:
         self._listeners: tuple[tuple[Emit, tuple[type[Notice], ...]], ...] = ()
+        self._channels: list[tuple[type[Notice], Channel]] = []
 
     def listen(self, listener: Emit, *kinds: type[Notice]) -> None:
         """Add a *listener* for some *kinds* of notices, or for all; the same one twice hears twice."""
         self._listeners = (*self._listeners, (listener, kinds or (Notice,)))
+        for kind, channel in self._channels:
+            if issubclass(kind, kinds or (Notice,)):
+                channel.append(listener)
 
     def __call__(self, notice: Notice) -> None:
         """Hand *notice* to everybody who listens for its kind."""
@@ -86,15 +90,19 @@ class Notices:
 
     def channel(self, kind: type[Notice]) -> "Channel":
         """Return what emits notices of one *kind* only: false while nobody listens for it."""
-        return Channel(self, kind)
+        channel = Channel(listener for listener, kinds in self._listeners if issubclass(kind, kinds))
+        self._channels.append((kind, channel))
+        return channel
 
     def heard(self, kind: type[Notice]) -> bool:
         """Tell whether anybody listens for *kind*."""
         return any(issubclass(kind, kinds) for _, kinds in self._listeners)
 
 
-class Channel:
+class Channel(list[Emit]):
     """Emits notices of one kind. On a hot path ``if emit:`` saves making a notice that nobody hears.
+
+    It is the list of those who listen, for whether a list is empty is known without asking a function.
 
     Example:
         >>> notices = Notices()
@@ -102,16 +110,9 @@ class Channel:
         False
     """
 
-    __slots__ = ("_kind", "_notices")
-
-    def __init__(self, notices: Notices, kind: type[Notice]) -> None:
-        self._notices = notices
-        self._kind = kind
-
-    def __bool__(self) -> bool:
-        """Whether anybody listens."""
-        return self._notices.heard(self._kind)
+    __slots__ = ()
 
     def __call__(self, notice: Notice) -> None:
         """Hand *notice* to everybody who listens."""
-        self._notices(notice)
+        for listener in self:
+            listener(notice)

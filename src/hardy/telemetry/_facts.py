@@ -10,7 +10,7 @@ from hardy.telemetry._redact import REDACTED, is_secret_name, scrub
 _PLAIN = frozenset({int, float, bool, type(None)})
 # The names of the access line, asked for at every call.
 _HARMLESS = frozenset({"app", "call", "code", "ms", "operation", "peer", "principal", "transport"})
-_LONGEST_TEXT = 16_384
+LONGEST_TEXT = 16_384
 _MOST_ITEMS = 200
 _DEEPEST = 6
 
@@ -21,7 +21,7 @@ def clean(facts: dict[str, object]) -> dict[str, object]:
         kind = type(value)
         if kind is str:
             text = cast("str", value)
-            if len(text) > _LONGEST_TEXT or "://" in text or "eyJ" in text or "earer " in text:
+            if len(text) > LONGEST_TEXT or "://" in text or "eyJ" in text or "earer " in text:
                 facts[name] = bounded(text)
         elif kind not in _PLAIN:
             facts[name] = _plain(value, 0)
@@ -32,8 +32,8 @@ def clean(facts: dict[str, object]) -> dict[str, object]:
 
 def bounded(text: str) -> str:
     """Return *text* without the credentials in it, or its beginning and its length when it is very long."""
-    if len(text) > _LONGEST_TEXT:
-        return f"{scrub(text[:_LONGEST_TEXT])}... ({len(text)} characters)"
+    if len(text) > LONGEST_TEXT:
+        return f"{scrub(text[:LONGEST_TEXT])}... ({len(text)} characters)"
     return scrub(text) if "://" in text or "eyJ" in text or "earer " in text else text
 
 

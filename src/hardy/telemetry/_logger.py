@@ -9,6 +9,7 @@ from structlog import BoundLoggerBase
 
 from hardy.core import Logger
 from hardy.telemetry._facts import bounded, clean
+from hardy.telemetry._prepared import PreparedLine
 from hardy.telemetry._render import Renderer, console, render_json
 from hardy.telemetry._traceback import traceback_text
 from hardy.telemetry._write import Writer, is_terminal
@@ -58,6 +59,14 @@ class BoundLogger(BoundLoggerBase):
 
     def bind(self, **facts: object) -> "BoundLogger":
         return super().bind(**clean(_renamed(facts)))
+
+    def prepared(self, level: Level, event: str, **facts: object) -> PreparedLine | None:
+        """Prepare lines that begin with *facts*; None where every line has to be rendered as a whole."""
+        writer = self._logger
+        if not isinstance(writer, Writer) or not writer.writes_json or getattr(type(self), level) is _silent:
+            return None
+        line = {"level": level, "event": bounded(event), **self._context, **clean(facts)}
+        return PreparedLine(line, writer.put)
 
 
 def _renamed(facts: dict[str, object]) -> dict[str, object]:

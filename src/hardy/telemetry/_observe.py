@@ -1,5 +1,6 @@
 """The outermost middleware: sees every call end, says so, and lets nothing but our errors out."""
 
+import time
 from asyncio import CancelledError, current_task
 
 from hardy.core import (
@@ -14,8 +15,10 @@ from hardy.core import (
     Internal,
     Logger,
     Middleware,
-    SystemClock,
+    Operation,
 )
+from hardy.telemetry._logger import BoundLogger
+from hardy.telemetry._prepared import PreparedLine
 
 DEFECTS = frozenset({Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS})
 """Codes that mean somebody has to look: logged with a traceback."""
@@ -64,24 +67,14 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
         Traceback (most recent call last):
         hardy.core.Internal: internal error
     """
-    monotonic = (clock or SystemClock()).monotonic
+    monotonic = time.monotonic if clock is None else clock.monotonic
+    write = _AccessLog(logger).write
 
     def ended(call: Call, code: Code | None, started: float) -> None:
         seconds = monotonic() - started
         if emit:
             emit(CallEnded(call=call, code=code, seconds=seconds))
-        principal = call.principal
-        write = logger.warning if code in _TROUBLE else logger.info
-        write(
-            "call",
-            operation=call.operation.name,
-            transport=call.transport,
-            code="OK" if code is None else code.name,
-            ms=int(seconds * 1_000_000) / 1000,
-            call=call.id,
-            principal=None if principal is None else principal.subject,
-            peer=call.peer,
-        )
+        write(call, code, int(seconds * 1_000_000) / 1000)
 
     async def observing(call: Call, proceed: Handler) -> object:
         call.logger = logger
@@ -108,6 +101,37 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
         return reply
 
     return observing
+
+
+class _AccessLog:
+    """Writes one line for each call; those of one operation, transport and code have most of it in common."""
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+        self._prepared: dict[tuple[Operation, str, Code | None], PreparedLine | None] = {}
+
+    def write(self, call: Call, code: Code | None, ms: float) -> None:
+        """Say that *call* has ended."""
+        kind = (call.operation, call.transport, code)
+        try:
+            prepared = self._prepared[kind]
+        except KeyError:
+            prepared = self._prepared[kind] = self._prepare(*kind)
+        principal = call.principal
+        subject = None if principal is None else principal.subject
+        if prepared is None or not prepared(ms, call.id, subject, call.peer):
+            write = self._logger.warning if code in _TROUBLE else self._logger.info
+            write("call", **_common(*kind), ms=ms, call=call.id, principal=subject, peer=call.peer)
+
+    def _prepare(self, operation: Operation, transport: str, code: Code | None) -> PreparedLine | None:
+        if not isinstance(self._logger, BoundLogger):
+            return None
+        level = "warning" if code in _TROUBLE else "info"
+        return self._logger.prepared(level, "call", **_common(operation, transport, code))
+
+
+def _common(operation: Operation, transport: str, code: Code | None) -> dict[str, str]:
+    return {"operation": operation.name, "transport": transport, "code": "OK" if code is None else code.name}
 
 
 def _is_the_end(error: BaseException, call: Call) -> bool:

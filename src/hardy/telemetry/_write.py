@@ -8,7 +8,7 @@ import threading
 from threading import get_ident
 from typing import TextIO
 
-from hardy.telemetry._render import Renderer
+from hardy.telemetry._render import Renderer, render_json
 
 _PATIENCE = 1.0  # seconds a line waits for a full pipe before it is given up
 
@@ -39,12 +39,20 @@ class Writer:
         self.dropped = 0
 
     def __call__(self, facts: dict[str, object], traceback: str | None) -> None:
-        urgent = facts.get("level") == "error" or self._descriptor < 0
-        line = self._render(facts, traceback)
+        urgent = facts.get("level") == "error"
+        self.put(self._render(facts, traceback), urgent=urgent)
+
+    @property
+    def writes_json(self) -> bool:
+        """Whether lines are JSON."""
+        return self._render is render_json
+
+    def put(self, line: bytes, *, urgent: bool = False) -> None:
+        """Write a *line* that is rendered already."""
         with self._lock:
             waiting = self._waiting
             waiting.append(line)
-            if urgent:
+            if urgent or self._descriptor < 0:
                 self.flush()
             elif (
                 len(waiting) > 1 and self._thread == get_ident() and not (self._loop is None or self._loop.is_closed())
