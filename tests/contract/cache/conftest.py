@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
+from hardy.adapters.redis import Redis, RedisCache, RedisLock, RedisSettings
 from hardy.cache import Cache, Lock, MemoryCache, MemoryLock
 
 MakeCache = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Cache]]
@@ -29,8 +30,22 @@ async def memory_lock(request):
         yield lock
 
 
-CACHES: dict[str, MakeCache] = {"memory": memory_cache}
-LOCKS: dict[str, MakeLock] = {"memory": memory_lock}
+@asynccontextmanager
+async def redis_cache(request):
+    settings = RedisSettings(url=request.getfixturevalue("valkey_url"), timeout=10)
+    async with Redis(settings) as redis, RedisCache(redis, prefix="orders:", timeout=10) as cache:
+        yield cache
+
+
+@asynccontextmanager
+async def redis_lock(request):
+    settings = RedisSettings(url=request.getfixturevalue("valkey_url"), timeout=10)
+    async with Redis(settings) as redis, RedisLock(redis) as lock:
+        yield lock
+
+
+CACHES: dict[str, MakeCache] = {"memory": memory_cache, "redis": redis_cache}
+LOCKS: dict[str, MakeLock] = {"memory": memory_lock, "redis": redis_lock}
 
 
 def pytest_generate_tests(metafunc):

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from random import getrandbits
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
-from hardy.adapters.redis._redis import Redis, Word
+from hardy.adapters.redis._hiredis import Word
+from hardy.adapters.redis._redis import Redis
 from hardy.adapters.redis._script import Script
 from hardy.adapters.redis._wait import Wait
 from hardy.cache import Cache, Entry
@@ -67,7 +68,7 @@ class RedisCache(Cache):
         commands: list[Sequence[Word]] = [("GET", names[0]) if len(names) == 1 else ("MGET", *names)]
         commands += [("PTTL", name) for name in names]
         values, *lives = await self._redis.execute_many(commands, timeout=self._timeout)
-        found = values if isinstance(values, list) else [values]
+        found = [values] if len(names) == 1 else cast("list[object]", values)
         return [_entry(value, life) for value, life in zip(found, lives, strict=True)]
 
     async def set_many(self, values: Mapping[str, bytes], ttl: float, /) -> None:

@@ -5,7 +5,7 @@ import ssl
 
 from hardy.adapters.redis._address import Address
 from hardy.adapters.redis._errors import RedisError
-from hardy.adapters.redis._hiredis import ReplyError, pack_command
+from hardy.adapters.redis._hiredis import ReplyError, Word, pack_command
 from hardy.adapters.redis._settings import RedisSettings
 from hardy.adapters.redis._wire import Push, Wire
 
@@ -38,7 +38,7 @@ async def connect(address: Address, settings: RedisSettings, push: Push) -> Wire
 
 
 async def _enter(wire: Wire, address: Address) -> None:
-    hello: tuple[str | int, ...] = ("HELLO", 3)
+    hello: tuple[Word, ...] = ("HELLO", 3)
     if address.password is not None:
         hello = (*hello, "AUTH", address.username or "default", address.password.reveal())
     replies = [wire.send(pack_command((*hello, "SETNAME", "hardy")))]

@@ -6,9 +6,19 @@ sends again, and one command that is given up takes the connection and the
 replies of everybody else with it.
 """
 
+from collections.abc import Callable
+from typing import cast
+
 try:
-    from hiredis import ProtocolError, PushNotification, Reader, ReplyError, pack_command
+    import hiredis
+    from hiredis import ProtocolError, PushNotification, Reader, ReplyError
 except ModuleNotFoundError as error:
     raise ImportError("hardy.adapters.redis needs hiredis. Install it with: pip install 'hardy[redis]'") from error
 
-__all__ = ["ProtocolError", "PushNotification", "Reader", "ReplyError", "pack_command"]
+__all__ = ["ProtocolError", "PushNotification", "Reader", "ReplyError", "Word", "pack_command"]
+
+Word = str | bytes | int | float
+"""A part of a command; text is sent as UTF-8."""
+
+# hiredis says that a command has exactly one word, and not what comes back.
+pack_command = cast("Callable[[tuple[Word, ...]], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType]

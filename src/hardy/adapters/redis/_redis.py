@@ -9,7 +9,7 @@ from hardy.adapters.redis._address import address_of
 from hardy.adapters.redis._channels import Channels, Gap, Message, Subscription
 from hardy.adapters.redis._connect import connect
 from hardy.adapters.redis._errors import RedisError, translate
-from hardy.adapters.redis._hiredis import ReplyError, pack_command
+from hardy.adapters.redis._hiredis import ReplyError, Word, pack_command
 from hardy.adapters.redis._link import Link
 from hardy.adapters.redis._script import Script
 from hardy.adapters.redis._settings import RedisSettings
@@ -26,9 +26,6 @@ from hardy.core import (
     Unavailable,
     shielded,
 )
-
-Word = str | bytes | int | float
-"""A part of a command; text is sent as UTF-8."""
 
 
 class Redis:

@@ -26,4 +26,4 @@ class RedisSettings:
     connect_timeout: Annotated[Duration, Meta(gt=0)] = 2.0
     """How long it may take to connect and to be let in."""
     required: bool = False
-    """Whether the service is of no use without it: it does not start, and is not ready, while there is no connection."""
+    """Whether the service is of no use without it, and so neither starts nor is ready while there is no connection."""

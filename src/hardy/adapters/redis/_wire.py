@@ -33,8 +33,21 @@ class Wire(asyncio.Protocol):
         push: Takes published messages.
     """
 
-    __slots__ = ("_heard", "_loop", "_out", "_paused", "_push", "_reader", "_silence", "_suspect", "_timer")
-    __slots__ += ("_transport", "_waiting", "lost", "writes")
+    __slots__ = (
+        "_heard",
+        "_loop",
+        "_out",
+        "_paused",
+        "_push",
+        "_reader",
+        "_silence",
+        "_suspect",
+        "_timer",
+        "_transport",
+        "_waiting",
+        "lost",
+        "writes",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, silence: float, push: Push) -> None:
         self._loop = loop
@@ -117,7 +130,7 @@ class Wire(asyncio.Protocol):
         self._paused = False
         self._flush()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who waits."""
         if self._timer is not None:
             self._timer.cancel()
