@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
+from dataclasses import dataclass
 from random import getrandbits
 from typing import TYPE_CHECKING, cast
 
@@ -26,6 +27,17 @@ class _Unset:
 
 
 _UNSET = _Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A reply as one transport has written it."""
+
+    form: str
+    """Names the transport and the binding: bytes of another form mean something else."""
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """What was made from the reply beside its body."""
 
 
 class Call:
@@ -60,6 +72,7 @@ class Call:
         "_principal",
         "_task",
         "_wish",
+        "attached",
         "deadline",
         "id",
         "logger",
@@ -85,6 +98,7 @@ class Call:
         self.peer = peer
         self.timeout = timeout
         self.deadline = _NEVER
+        self.attached: tuple[tuple[str, str], ...] = ()
         self.logger: Logger = _SILENT
         self._metadata = metadata
         self._message: object = _UNSET
@@ -178,6 +192,18 @@ class Call:
             if self._task is not None:
                 self._task.cancel()
 
+    def attach(self, name: str, value: str) -> None:
+        """Send *name* with *value* beside the answer, be it a reply or an error.
+
+        Over HTTP it is a header, over gRPC trailing metadata; what is attached
+        after a stream's first item is out comes too late for HTTP.
+
+        Args:
+            name: In lower case.
+            value: Printable ASCII.
+        """
+        self.attached = (*self.attached, (name, value))
+
     async def run(
         self, handler: "Callable[[Call], Awaitable[object]]", task: "asyncio.Task[object] | None" = None
     ) -> object:
@@ -247,6 +273,22 @@ class Call:
 
         A reply that cannot be encoded raises here, so the transaction rolls back.
         """
+
+    def written(self) -> "Written | None":
+        """Return what `encode` has made of the reply, to be sent again one day; ``None`` where nothing is sent."""
+        return None
+
+    def rewrite(self, reply: object, written: "Written") -> bool:
+        """Answer with the very bytes of an earlier call, when they are in this call's form.
+
+        Args:
+            reply: What they stand for: middleware sees it, and may put another in its place.
+            written: What `written` of the earlier call returned.
+
+        Returns:
+            Whether they are; otherwise *reply* is to be encoded.
+        """
+        return False
 
     async def send(self, item: object) -> None:
         """Send one *item* of a streaming reply; waits while the receiver is slow.

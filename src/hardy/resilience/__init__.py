@@ -11,12 +11,34 @@ Example:
 from hardy.core import publish
 from hardy.resilience._idempotency import Claim, Claimed, IdempotencyStore, Kept
 from hardy.resilience._in_flight import InFlight, InFlightStatistics
-from hardy.resilience._notices import CallShed, OverloadBegan, OverloadEnded
+from hardy.resilience._notices import (
+    CallLimited,
+    CallReplayed,
+    CallShed,
+    LimiterFailed,
+    LimiterRecovered,
+    OutcomeLost,
+    OverloadBegan,
+    OverloadEnded,
+)
 from hardy.resilience._rate import Admission, Limiter, Rate, gcra
+from hardy.resilience._rate_layer import RateLimited, RateLimits
+from hardy.resilience._rate_limit import (
+    Limit,
+    Limits,
+    per_address,
+    per_key,
+    per_operation,
+    per_principal,
+    unlimited,
+)
+from hardy.resilience._rate_memory import LimiterStatistics, MemoryLimiter
 from hardy.resilience._shed import Shed, ShedStatistics
 
 __all__ = [
     "Admission",
+    "CallLimited",
+    "CallReplayed",
     "CallShed",
     "Claim",
     "Claimed",
@@ -24,13 +46,27 @@ __all__ = [
     "InFlight",
     "InFlightStatistics",
     "Kept",
+    "Limit",
     "Limiter",
+    "LimiterFailed",
+    "LimiterRecovered",
+    "LimiterStatistics",
+    "Limits",
+    "MemoryLimiter",
+    "OutcomeLost",
     "OverloadBegan",
     "OverloadEnded",
     "Rate",
+    "RateLimited",
+    "RateLimits",
     "Shed",
     "ShedStatistics",
     "gcra",
+    "per_address",
+    "per_key",
+    "per_operation",
+    "per_principal",
+    "unlimited",
 ]
 
 publish(__name__, globals())

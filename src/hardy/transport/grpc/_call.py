@@ -10,7 +10,16 @@ from urllib.parse import unquote
 
 import grpc.aio
 
-from hardy.core import Call, Cancelled, ClientCertificate, DeadlineExceeded, Metadata, Operation, ResourceExhausted
+from hardy.core import (
+    Call,
+    Cancelled,
+    ClientCertificate,
+    DeadlineExceeded,
+    Metadata,
+    Operation,
+    ResourceExhausted,
+    Written,
+)
 from hardy.schema.proto import Method
 from hardy.transport.grpc._metadata import Pairs, metadata_of, request_id
 from hardy.transport.grpc._tls import client_certificate
@@ -94,6 +103,17 @@ class GrpcCall(Call):
         """Encode the reply of a unary operation."""
         self._body = self._within(self._plan.method.reply.encode(reply))
         self._reply = reply
+
+    def written(self) -> Written | None:
+        """Return the bytes of the reply."""
+        return Written(self._plan.method.path, self._body)
+
+    def rewrite(self, reply: object, written: Written) -> bool:
+        """Answer with the bytes that an earlier call of the same method was answered with."""
+        if written.form != self._plan.method.path:
+            return False
+        self._body, self._reply = written.body, reply
+        return True
 
     def body_of(self, reply: object) -> bytes:
         """Return the bytes of *reply*, which is another than was encoded when a middleware changed it."""

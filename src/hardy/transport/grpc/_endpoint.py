@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import grpc
@@ -58,6 +59,8 @@ class Endpoint:
         call.context.set_trailing_metadata(((REQUEST_ID, call.id),))
         try:
             reply = await call.run(self._handler)
+            if call.attached:
+                call.context.set_trailing_metadata(((REQUEST_ID, call.id), *call.attached))
             return None if self._plan.operation.kind.streams_out else call.body_of(reply)
         except Error as error:
             self._refuse(call, error)
@@ -70,14 +73,16 @@ class Endpoint:
         return None
 
     def _refuse(self, call: GrpcCall, error: Error) -> None:
-        refuse(call.context, error, domain=self._plan.service, call_id=call.id)
+        refuse(call.context, error, domain=self._plan.service, call_id=call.id, beside=call.attached)
 
 
-def refuse(context: Context, error: Error, *, domain: str, call_id: str) -> None:
-    """Make *error* the status of the call that *context* belongs to."""
+def refuse(
+    context: Context, error: Error, *, domain: str, call_id: str, beside: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Make *error* the status of the call that *context* belongs to, with the metadata *beside* it."""
     # Not `context.abort`: a server that stops does not wait for what was aborted (grpc#37239).
     context.set_code(code_of(error))
     context.set_details(message_of(error))
     status = status_of(error, domain=domain, call_id=call_id)
     named = ((REQUEST_ID, call_id),) if call_id else ()
-    context.set_trailing_metadata((*named, (DETAILS, status)))
+    context.set_trailing_metadata((*named, *beside, (DETAILS, status)))

@@ -29,9 +29,11 @@ class Answers:
         prepare(self.headers)  # a header that cannot be sent is refused now
         self._challenges: list[Header] = [(b"www-authenticate", each.encode("latin-1")) for each in challenges]
 
-    def error(self, error: Error, call_id: str | None, *, status: int | None = None) -> Response:
-        """Answer a call that failed."""
-        extra = _CODINGS if isinstance(error, UnsupportedCoding) else ()
+    def error(
+        self, error: Error, call_id: str | None, *, status: int | None = None, beside: Sequence[Header] = ()
+    ) -> Response:
+        """Answer a call that failed, with the headers *beside* it."""
+        extra = (*_CODINGS, *beside) if isinstance(error, UnsupportedCoding) else beside
         return self.problem(Problem.of(error, call=call_id, status=status), extra)
 
     def problem(self, problem: Problem, extra: Sequence[Header] = ()) -> Response:

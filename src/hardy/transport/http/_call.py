@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from hardy.core import Call, Cancelled, ClientCertificate, Metadata, Operation
+from hardy.core import Call, Cancelled, ClientCertificate, Metadata, Operation, Written
 from hardy.server import ClientGone, Request, RequestFault
 from hardy.transport.http._accept import check_accept, check_json, coding_of
 from hardy.transport.http._bounds import Bounds
@@ -29,6 +29,8 @@ class Served(Protocol):
     def plan(self) -> Plan: ...
     @property
     def bounds(self) -> Bounds: ...
+    @property
+    def form(self) -> str: ...
     @property
     def encode(self) -> Callable[[object], bytes]: ...
     @property
@@ -106,6 +108,21 @@ class HttpCall(Call, Generic[E_co]):
         if endpoint.headers_of is not None:
             self.extra = endpoint.headers_of(reply, self.request)
         self.reply = reply
+
+    def written(self) -> Written | None:
+        """Return body and headers of the reply."""
+        return Written(self.endpoint.form, self.body, tuple(self.extra))
+
+    def rewrite(self, reply: object, written: Written) -> bool:
+        """Answer with the bytes that an earlier call of the same route was answered with."""
+        if written.form != self.endpoint.form:
+            return False
+        self.body, self.extra, self.reply = written.body, written.headers, reply
+        return True
+
+    def beside(self) -> Sequence[tuple[bytes, bytes]]:
+        """Return what was attached to the call, as headers."""
+        return [(name.encode(), value.encode("latin-1")) for name, value in self.attached]
 
 
 async def read_body(request: Request) -> bytes:

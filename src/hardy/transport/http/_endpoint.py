@@ -34,6 +34,7 @@ class Endpoint(ABC):
         self.json_case: JsonCase = json_case
         self.cancels = not exposed.operation.finish_on_disconnect
         self.headers_of: HeadersOf | None = None
+        self.form = f"{self.route.method} {self.route.path}"
         self.prepare_plan()
 
     def prepare_plan(self) -> None:
@@ -50,7 +51,7 @@ class Endpoint(ABC):
     def failed(self, call: HttpCall[Served], error: Exception) -> Response:
         """Answer a call that ended with *error*."""
         known = self.known(call, error)
-        return self.answers.error(known, call.id, status=self.status_of(call, known))
+        return self.answers.error(known, call.id, status=self.status_of(call, known), beside=call.beside())
 
     def known(self, call: HttpCall[Served], error: Exception) -> Error:
         """Return *error*, or INTERNAL for what no layer of the chain has caught."""
@@ -100,6 +101,8 @@ class UnaryEndpoint(Endpoint):
         except Exception as error:  # what is no Error is a defect: INTERNAL, and logged
             return self.failed(call, error)
         identity = (b"x-request-id", call.id.encode())
+        if call.attached:
+            call.extra = (*call.extra, *call.beside())
         if not call.extra:
             return Response(self.status, self.headers, call.body, (identity,))
         if b"if-none-match" in request.fields and request.method in {"GET", "HEAD"}:

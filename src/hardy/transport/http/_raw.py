@@ -184,7 +184,7 @@ class RawEndpoint(Endpoint):
         except Exception as error:  # what is no Error is a defect: INTERNAL, and logged
             return self.failed(call, error)
         response = cast("Response", reply)
-        extra = [*self.answers.headers, (b"x-request-id", call.id.encode())]
+        extra = [*self.answers.headers, (b"x-request-id", call.id.encode()), *call.beside()]
         if response.stream is None:
             return Outgoing(response.status, response.headers, response.body, extra)
         await self._pump(call, response.status, [*response.headers, *extra], response.stream)

@@ -64,6 +64,7 @@ class StreamCall(HttpCall["ServerStreamEndpoint"]):
             (b"content-type", self.form.encode()),
             (b"cache-control", b"no-store"),
             (b"x-request-id", self.id.encode()),
+            *self.beside(),
         ]
         self.out = await self.request.start(endpoint.status, [*headers, *endpoint.answers.headers])
         if self.form is SSE:

@@ -144,11 +144,11 @@ class BidiEndpoint(Endpoint):
             known = self.known(call, error)
             status = self.status_of(call, known)
             if not call.opened:
-                refusal = self.answers.error(known, call.id, status=status)
+                refusal = self.answers.error(known, call.id, status=status, beside=call.beside())
                 if isinstance(known, WebsocketVersion):  # RFC 6455 section 4.4
                     refusal.extra = ((b"sec-websocket-version", b"13"),)
                 return refusal
-            last = last_frame("", self.answers.body_of(known, call.id, status=status)).rstrip()
+            last = last_frame("", self.answers.body_of(known, call.id, status=status, beside=call.beside())).rstrip()
             await call.finish(_TOO_BIG if isinstance(known, TooLarge) else _FAILED, last)
             return None
         finally:
