@@ -28,17 +28,25 @@ if TYPE_CHECKING:
     from hardy.testing._cancel import Cancellations, cancel_everywhere
     from hardy.testing._client import Carrier, Client
     from hardy.testing._clock import VirtualClock
+    from hardy.testing._fault_proxy import FaultProxy
+    from hardy.testing._nats import NatsServer
     from hardy.testing._open import TRANSPORTS, Transport, client
+    from hardy.testing._postgres import PostgresServer
     from hardy.testing._streams import stream_of
     from hardy.testing._tokens import MemoryTokens
+    from hardy.testing._valkey import ValkeyServer
 
 _HOME = {
     "Cancellations": "_cancel",
     "Carrier": "_client",
     "Client": "_client",
+    "FaultProxy": "_fault_proxy",
     "MemoryTokens": "_tokens",
+    "NatsServer": "_nats",
+    "PostgresServer": "_postgres",
     "TRANSPORTS": "_open",
     "Transport": "_open",
+    "ValkeyServer": "_valkey",
     "VirtualClock": "_clock",
     "cancel_everywhere": "_cancel",
     "client": "_open",
@@ -50,8 +58,12 @@ __all__ = [
     "Cancellations",
     "Carrier",
     "Client",
+    "FaultProxy",
     "MemoryTokens",
+    "NatsServer",
+    "PostgresServer",
     "Transport",
+    "ValkeyServer",
     "VirtualClock",
     "cancel_everywhere",
     "client",

@@ -7,6 +7,9 @@ runs once direct, over HTTP, over gRPC and over ASGI::
     async def test_hello(client):
         assert await client.call(hello, "you") == "hello you"
 
+The fixtures ``postgres_url``, ``valkey_url``, ``nats_url`` and ``fault_proxy`` give a test real servers of its
+own, started on first use from the wheels of ``hardy[testing]``.
+
 Asynchronous tests and fixtures need a runner: anyio's own plugin with
 ``anyio_mode = "auto"``, or pytest-asyncio in its auto mode.
 """
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
+    """Make the mark known, and the servers: registered now, after every plugin was loaded, ours are the ones taken."""
+    from hardy.testing import _fixtures
+
+    config.pluginmanager.register(_fixtures, "hardy-servers")
     config.addinivalue_line("markers", "every_transport: run the test direct, over HTTP, over gRPC and over ASGI.")
 
 
