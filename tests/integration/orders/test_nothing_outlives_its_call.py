@@ -2,10 +2,10 @@
 
 import asyncio
 import gc
-import os
 import struct
 import threading
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -53,8 +53,13 @@ def held() -> dict[str, int]:
     return {
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
-        "descriptors": len(os.listdir("/proc/self/fd")),
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
     }
+
+
+def all_idle(service: Service) -> bool:
+    database = service.statistics()["Database"]
+    return database["idle"] == database["connections"]
 
 
 @pytest.mark.parametrize(
@@ -67,18 +72,18 @@ async def test_nothing_outlives_its_call(app, token, amount):
         address = service.http.addresses[0]
         where, data = (address.host, address.port), request(token)
         await calls(where, data, CLIENTS, Random(0), statuses)  # what is made once is there
-        before, idle = held(), service.statistics()["Database"]["idle"]
+        before = held()
         left: dict[str, int] = {}
         await asyncio.gather(
             *(calls(where, data, amount // CLIENTS, Random(each), statuses) for each in range(CLIENTS))
         )
         for _ in range(200):
             left = {name: count - before[name] for name, count in held().items() if count > before[name]}
-            if not left and service.statistics()["Database"]["idle"] == idle:
+            if not left and all_idle(service):
                 break
             await asyncio.sleep(0.1)
         assert left == {}
-        assert service.statistics()["Database"]["idle"] == idle
+        assert all_idle(service)
         assert service.statistics()["calls"]["now"] == 0
     assert set(statuses) == {"201"}
     assert statuses["201"] > amount * (1 - LEAVE) * 0.9
