@@ -1,7 +1,7 @@
 """Prepared plans that make an object of each row."""
 
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -103,7 +103,21 @@ def _reader(annotation: object) -> Read:
         return _one_of(arguments)
     if _is_enum(annotation):
         return _member_of(cast("type[Enum]", annotation))
+    if origin in _COLLECTIONS and arguments and (origin is not tuple or arguments[1:] == (Ellipsis,)):
+        return _collection(annotation, _COLLECTIONS[origin], arguments)
     return _json(annotation)
+
+
+def _collection(annotation: object, kind: Callable[[Iterable[object]], object], arguments: Sequence[object]) -> Read:
+    """Read an array of PostgreSQL's, or JSON."""
+    text, item = _json(annotation), _reader(arguments[0])
+
+    def read(value: object) -> object:
+        if isinstance(value, list):
+            return kind(None if each is None else item(each) for each in cast("list[object]", value))
+        return text(value)
+
+    return read
 
 
 def _is_enum(annotation: object) -> bool:
@@ -148,31 +162,63 @@ def _bool(value: object) -> bool:
     return bool(value)
 
 
+def _int(value: object) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, Decimal) and value == value.to_integral_value():  # PostgreSQL's sum of bigint is numeric
+        return int(value)
+    raise TypeError
+
+
 def _float(value: object) -> float:
-    if type(value) is not float and type(value) is not int:
+    if type(value) is float:
+        return value
+    if type(value) is not int and not isinstance(value, Decimal):  # PostgreSQL's avg is numeric
         raise TypeError
     return float(value)
 
 
 def _uuid(value: object) -> UUID:
+    if isinstance(value, UUID):
+        return value
     return UUID(bytes=value) if isinstance(value, bytes) else UUID(cast("str", value))
 
 
 def _datetime(value: object) -> datetime:
-    found = datetime.fromisoformat(cast("str", value))
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(cast("str", value))
     # SQLite's own current_timestamp is UTC and does not say so.
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
+def _date(value: object) -> date:
+    return value if type(value) is date else date.fromisoformat(cast("str", value))
+
+
+def _time(value: object) -> time:
+    return value if isinstance(value, time) else time.fromisoformat(cast("str", value))
+
+
+def _timedelta(value: object) -> timedelta:
+    return value if isinstance(value, timedelta) else timedelta(seconds=_float(value))
+
+
 def _decimal(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
     if isinstance(value, str | int):
         return Decimal(value)
     return Decimal(repr(_float(value)))
 
 
+_COLLECTIONS: dict[object, Callable[[Iterable[object]], object]] = {
+    list: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+}
 _READERS: dict[object, Read] = {
     str: _exactly(str),
-    int: _exactly(int),
+    int: _int,
     bytes: _exactly(bytes),
     float: _float,
     bool: _bool,
@@ -181,9 +227,9 @@ _READERS: dict[object, Read] = {
     UUID: _uuid,
     Decimal: _decimal,
     datetime: _datetime,
-    date: lambda value: date.fromisoformat(cast("str", value)),
-    time: lambda value: time.fromisoformat(cast("str", value)),
-    timedelta: lambda value: timedelta(seconds=_float(value)),
+    date: _date,
+    time: _time,
+    timedelta: _timedelta,
 }
 
 

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import TypeVar, cast
 
 from hardy.adapters.sql._rows import plan_for
-from hardy.adapters.sql._statement import statement
 from hardy.adapters.sql._terms import Dialect
 from hardy.adapters.sql._transaction import Transaction
 from hardy.core import shielded
@@ -78,7 +77,7 @@ class Session:
             ...     print(await session.first(int, "select :a + :b", a=1, b=2))
             3
         """
-        what = statement(sql)
+        what = self._transaction.read(sql)
         what.check(given)
         found = await self._transaction.run(what, given, "one")
         make = plan_for(type_, found.columns)
@@ -86,7 +85,7 @@ class Session:
 
     async def all(self, type_: type[T], sql: str, /, **given: object) -> list[T]:
         """Return every row as a *type_*; raises what `first` raises."""
-        what = statement(sql)
+        what = self._transaction.read(sql)
         what.check(given)
         found = await self._transaction.run(what, given, "all")
         make = plan_for(type_, found.columns)
@@ -94,7 +93,7 @@ class Session:
 
     async def execute(self, sql: str, /, **given: object) -> int:
         """Execute a statement and return how many rows it changed; raises what `first` raises."""
-        what = statement(sql)
+        what = self._transaction.read(sql)
         what.check(given)
         found = await self._transaction.run(what, given, "none")
         return found.count

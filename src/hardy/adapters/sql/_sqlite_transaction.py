@@ -10,7 +10,7 @@ from hardy.adapters.sql._sqlite_connection import Brake, Connection
 from hardy.adapters.sql._sqlite_errors import is_busy, translate
 from hardy.adapters.sql._sqlite_pool import Pool
 from hardy.adapters.sql._sqlite_values import Column, to_columns
-from hardy.adapters.sql._statement import Statement
+from hardy.adapters.sql._statement import Statement, statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
 from hardy.adapters.sql._transaction import Transaction
@@ -44,6 +44,10 @@ class SqliteTransaction(Transaction):
 
     def _closed(self) -> Exception | None:
         return Unavailable("the database is closed") if self._pool.closed else None
+
+    def read(self, sql: str) -> Statement:
+        """Return what is known about *sql*."""
+        return statement(sql)
 
     async def _ready(self, what: Statement) -> None:
         if what.writes and self.terms.read_only:

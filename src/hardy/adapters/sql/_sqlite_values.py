@@ -66,11 +66,16 @@ def _column(name: str, value: object) -> Column:
         if isinstance(value, kind):
             return write(value)
     if isinstance(value, list | tuple | set | frozenset | dict) or is_message_type(type(value)):
-        return _json(name, value)  # pyright: ignore[reportUnknownArgumentType]  # of a container
+        return as_json(name, value)  # pyright: ignore[reportUnknownArgumentType]  # of a container
     raise TypeError(f"`{name}` is a {type(value).__name__}, which no column can hold")
 
 
-def _json(name: str, value: object) -> str:
+def as_json(name: str, value: object) -> str:
+    """Return *value* as JSON text.
+
+    Raises:
+        TypeError: JSON cannot carry it.
+    """
     dump: Callable[[], str] | None = getattr(value, "model_dump_json", None)
     if dump is not None:  # a pydantic model
         return dump()

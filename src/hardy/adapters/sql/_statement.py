@@ -14,10 +14,8 @@ _TOKEN = re.compile(
 )
 _READS = frozenset({"select", "values", "explain"})
 _WRITES = frozenset({"insert", "update", "delete", "replace"})
-_OURS = frozenset(
-    {"begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach", "vacuum", "pragma"}
-)
-_MOST = 2000
+OURS = frozenset({"begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach", "vacuum", "pragma"})
+MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def statement(sql: str) -> Statement:
     """Return what is known about *sql*, reading it when it is new."""
     found = _known.get(sql)
     if found is None:
-        if len(_known) >= _MOST:  # statements put together at run time must not fill the memory
+        if len(_known) >= MOST:  # statements put together at run time must not fill the memory
             _known.clear()
         found = _known[sql] = _read(sql)
     return found
@@ -65,7 +63,7 @@ def _read(sql: str) -> Statement:
         elif token["word"]:
             words.append(token["word"].lower())
     first = words[0] if words else ""
-    if first in _OURS:
+    if first in OURS:
         raise TypeError(f"`{first}` is the session's business; use `async with session.transaction()` to nest one")
     reads = first in _READS or (first == "with" and _WRITES.isdisjoint(words))
     return Statement(sql, frozenset(names), not reads)

@@ -62,6 +62,10 @@ class Transaction(ABC):
             return outcome
 
     @abstractmethod
+    def read(self, sql: str) -> Statement:
+        """Return what is known about *sql*."""
+
+    @abstractmethod
     async def _ready(self, what: Statement) -> None:
         """Take what is needed to execute *what*: a connection, the turn to write."""
 

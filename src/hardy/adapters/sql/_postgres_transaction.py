@@ -1,0 +1,271 @@
+"""A transaction on PostgreSQL: begun when there is something to begin it for."""
+
+import math
+from typing import ClassVar, cast
+
+import asyncpg
+from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
+
+from hardy.adapters.sql._postgres_errors import READ_ONLY, is_conflict, is_loss, state_of, translate
+from hardy.adapters.sql._postgres_link import Link, Prepared
+from hardy.adapters.sql._postgres_pool import PostgresPool
+from hardy.adapters.sql._postgres_statement import PostgresStatement, postgres_statement
+from hardy.adapters.sql._postgres_values import arguments
+from hardy.adapters.sql._statement import Statement
+from hardy.adapters.sql._statistics import Counts
+from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
+from hardy.adapters.sql._transaction import Transaction
+from hardy.adapters.sql._watch import Watch
+from hardy.core import Aborted, DeadlineExceeded, Unavailable
+
+_COMMIT = 10.0
+"""Seconds for a commit; nobody can say afterwards what became of one that did not answer."""
+_GRACE = 1.0
+"""Seconds that the server's own limit is behind ours, which it only stands in for."""
+_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class PostgresTransaction(Transaction):
+    """A transaction on PostgreSQL.
+
+    At READ COMMITTED every statement sees its own snapshot, inside of a
+    transaction and outside. So reads are executed as they come, in connections
+    on which the server refuses everything else, and the transaction begins with
+    the first statement that the server takes for a write or a lock: a call that
+    only reads costs one round trip for each statement and no more.
+    """
+
+    dialect: ClassVar[Dialect] = "postgresql"
+
+    def __init__(self, pool: PostgresPool, counts: Counts, watch: Watch, terms: Terms, *, writing: set[str]) -> None:
+        super().__init__(counts, watch, terms)
+        self._pool = pool
+        self._link: Link | None = None
+        self._begun = False
+        self._unsettled = False
+        self._writing = writing  # reads that turned out to write
+        # A snapshot for all statements, or the turn of a writer, is something to begin for.
+        self._begins = terms.write or terms.isolation in {"repeatable read", "serializable"}
+
+    def _closed(self) -> Exception | None:
+        return Unavailable("the database is closed") if self._pool.closed else None
+
+    def read(self, sql: str) -> Statement:
+        """Return what is known about *sql*."""
+        return postgres_statement(sql)
+
+    async def link(self) -> Link:
+        """Return the connection, with the transaction begun."""
+        if self._link is None:
+            self._link = await self._take()
+        await self._begin(self._link)
+        return self._link
+
+    async def _ready(self, what: Statement) -> None:
+        if self._link is None:
+            self._link = self._pool.take_now() or await self._take()
+
+    async def _take(self) -> Link:
+        return await self._pool.take(self.terms.deadline)
+
+    async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
+        sql = cast("PostgresStatement", what)
+        try:
+            return await self._attempt(sql, given, fetch)
+        except _DRIVER as error:
+            if not self._may_repeat(error, sql):
+                raise self._failed(error, what) from error
+        if self._link is not None and self._link.gone:
+            self._pool.doubt()
+            self._pool.drop(self._link)
+            self._link = await self._take()
+        try:
+            return await self._attempt(sql, given, fetch)
+        except _DRIVER as error:
+            raise self._failed(error, what) from error
+
+    def _may_repeat(self, error: Exception, what: PostgresStatement) -> bool:
+        """Tell whether nothing has happened yet, so that the statement can be executed again in another way."""
+        if self._begun or self._over:
+            return False
+        if state_of(error) == READ_ONLY and not self.terms.read_only:
+            if len(self._writing) > 10_000:
+                self._writing.clear()
+            self._writing.add(what.sql)
+            return True
+        if isinstance(error, InvalidCachedStatementError | OutdatedSchemaCacheError):
+            if self._link is not None:
+                self._link.prepared.clear()
+            return True
+        return is_loss(error)
+
+    async def _attempt(self, what: PostgresStatement, given: dict[str, object], fetch: Fetch) -> Outcome:
+        link = self._link
+        if link is None:  # pragma: no cover  # `_ready` has taken it
+            raise RuntimeError("no connection was taken")
+        try:
+            if not self._begun and (
+                self._begins or what.writes or self._before or (self._writing and what.sql in self._writing)
+            ):
+                await self._begin(link)
+            elif self._before:
+                await self._catch_up(link)
+            prepared = link.prepared.get(what.sql) or await link.prepare(what, self._limit())
+            values = arguments(what.order, prepared.writers, given)
+            if what.dirties:
+                link.dirty = True
+            return await self._fetch(prepared, values, fetch)
+        except BaseException as error:
+            # Cancelled or timed out: asyncpg has asked the server to stop, and the answer is still to come.
+            if not isinstance(error, Exception) or isinstance(error, TimeoutError):
+                self._unsettled = True
+                self.lose_to_cancellation()
+            raise
+
+    async def _fetch(self, prepared: Prepared, values: list[object], fetch: Fetch) -> Outcome:
+        statement = prepared.statement
+        if fetch == "one":
+            row = await statement.fetchrow(*values, timeout=self._limit())
+            return Outcome(prepared.columns, [] if row is None else [cast("tuple[object, ...]", row)], 0)
+        rows = cast("list[tuple[object, ...]]", await statement.fetch(*values, timeout=self._limit()))
+        if fetch == "all":
+            return Outcome(prepared.columns, rows, 0)
+        return Outcome((), [], _changed(statement.get_statusmsg()))
+
+    def _limit(self) -> float | None:
+        at = self.terms.deadline.at
+        if at == math.inf:
+            return None
+        remaining = self.terms.deadline.remaining()
+        if remaining <= 0:
+            raise DeadlineExceeded("the deadline has passed")
+        return remaining
+
+    async def _begin(self, link: Link) -> None:
+        if self._begun:
+            await self._catch_up(link)
+            return
+        terms, limit = self.terms, self._limit()
+        script = [
+            f"begin isolation level {terms.isolation or 'read committed'} {'read only' if terms.read_only else 'read write'}"
+        ]
+        if limit is not None:
+            script.append(f"set local statement_timeout = {math.ceil((limit + _GRACE) * 1000)}")
+        before, self._before = self._before, []
+        try:
+            await link.script("; ".join([*script, *before]), limit)
+        except Exception:
+            self._before = before
+            raise
+        self._begun = True
+
+    async def _catch_up(self, link: Link) -> None:
+        if self._before:
+            before, self._before = self._before, []
+            await link.script("; ".join(before), self._limit())
+
+    async def _script(self, statements: tuple[str, ...]) -> None:
+        link = self._link
+        if link is None or not self._begun:
+            return
+        try:
+            await link.script("; ".join(statements), self._limit())
+        except _DRIVER as error:
+            raise self._failed(error, None) from error
+        except BaseException:
+            self._unsettled = True
+            self.lose_to_cancellation()
+            raise
+
+    def _failed(self, error: Exception, what: Statement | None) -> Exception:
+        if what is not None:
+            error.add_note(f"in: {what.sql.strip()}")
+        if self._pool.closed:
+            return Unavailable("the database is closed")
+        if isinstance(error, TimeoutError):
+            self._unsettled = True
+        known = translate(error)
+        if isinstance(error, InvalidCachedStatementError | OutdatedSchemaCacheError):
+            known = Aborted("the schema was changed meanwhile; try again")
+            if self._link is not None:
+                self._link.prepared.clear()
+        if isinstance(error, asyncpg.DataError) and error.__cause__ is not None:
+            return _unsent(error, known, what)  # the server has seen nothing of it
+        if is_conflict(error) or isinstance(error, InvalidCachedStatementError | OutdatedSchemaCacheError):
+            self._counts.conflicts += 1
+            self.conflicted = True
+        if isinstance(known, Aborted | Unavailable | DeadlineExceeded):
+            if is_loss(error):
+                self._pool.doubt()
+            self.lose(known)
+        elif not self._over:
+            self.break_off(known)
+        return known
+
+    async def _end(self, *, failed: bool) -> None:
+        link, self._link = self._link, None
+        if link is None:
+            return
+        if self._unsettled:
+            self._counts.rollbacks += self._begun
+            self._pool.settle(link)
+        elif self._pool.closed:
+            if self._begun and not failed:
+                raise Unavailable("the database was closed before the transaction was committed")
+        elif not self._begun:
+            self._pool.give(link)
+        elif failed:
+            await self._undo(link)
+        else:
+            await self._commit(link)
+
+    async def _undo(self, link: Link) -> None:
+        self._counts.rollbacks += 1
+        try:
+            await link.script("rollback", _GRACE)
+        except _DRIVER:
+            self._pool.drop(link)  # which undoes too
+        except BaseException:
+            self._pool.settle(link)
+            raise
+        else:
+            self._pool.give(link)
+
+    async def _commit(self, link: Link) -> None:
+        try:
+            tag = await link.script("commit", _COMMIT)
+        except _DRIVER as error:
+            self._counts.rollbacks += 1
+            if link.gone or isinstance(error, TimeoutError) or is_loss(error):
+                self._pool.doubt()
+                self._pool.drop(link)
+                raise Unavailable(
+                    "the connection to the database was lost during the commit: nobody knows whether this was kept"
+                ) from error
+            self._pool.settle(link)
+            raise self._failed(error, None) from error
+        except BaseException:
+            self._pool.settle(link)
+            raise
+        self._pool.give(link)
+        if tag != "COMMIT":
+            self._counts.rollbacks += 1
+            raise Aborted("the database has undone this transaction")
+        self._counts.commits += 1
+
+
+def _changed(tag: str | None) -> int:
+    """Return the number at the end of what the server says was done: ``INSERT 0 3``, ``UPDATE 2``, ``SELECT 1``."""
+    number = (tag or "").rpartition(" ")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _unsent(error: Exception, known: Exception, what: Statement | None) -> Exception:
+    if known is not error:
+        return known
+    order = cast("PostgresStatement", what).order if what is not None else ()
+    number = str(error).partition("$")[2].partition(":")[0]
+    name = order[int(number) - 1] if number.isdigit() and int(number) <= len(order) else "a parameter"
+    return TypeError(
+        f"`{name}` has a type that the statement does not take there: say which with a cast, `:{name}::text`"
+    )

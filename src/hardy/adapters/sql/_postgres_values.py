@@ -1,0 +1,159 @@
+"""From Python values to what asyncpg takes for each of PostgreSQL's types."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import NamedTuple, cast
+from uuid import UUID
+
+from asyncpg import Type
+
+from hardy.adapters.sql._sqlite_values import as_json, moment
+from hardy.core import is_message_type
+
+Write = Callable[[str, object], object]
+
+
+class Writer(NamedTuple):
+    """How one parameter is written."""
+
+    as_is: frozenset[type]
+    """Values of exactly these types are given to the driver as they are."""
+    write: Write
+
+
+def arguments(names: Sequence[str], writers: Sequence[Writer], given: dict[str, object]) -> list[object]:
+    """Return the values of *given* in the order of *names*, as the driver takes them.
+
+    Raises:
+        TypeError: A value has no column type.
+        ValueError: A datetime has no time zone.
+    """
+    return [
+        value if type(value := given[name]) in writer.as_is else writer.write(name, value)
+        for name, writer in zip(names, writers, strict=True)
+    ]
+
+
+def writer_for(kind: Type) -> Writer:
+    """Return how parameters of *kind* are written."""
+    if kind.kind == "array":
+        return Writer(frozenset({type(None)}), _array(_BY_NAME.get(kind.name.removesuffix("[]"), _OTHER)))
+    return _BY_NAME.get(kind.name, _OTHER)
+
+
+def _array(item: Writer) -> Write:
+    def write(name: str, value: object) -> object:
+        if not isinstance(value, list | tuple | set | frozenset):
+            raise TypeError(f"`{name}` is a {type(value).__name__}, and the statement takes a list there")
+        items = cast("Sequence[object]", value)
+        return [each if type(each) in item.as_is else item.write(name, each) for each in items]
+
+    return write
+
+
+def _plain(name: str, value: object) -> object:
+    if isinstance(value, Enum):
+        return _plain(name, value.value)
+    for kind in (int, float, str, bytes):
+        if isinstance(value, kind) and type(value) is not bool:
+            return kind(value) if kind is not str else str.__str__(cast("str", value))
+    return value
+
+
+def _text(name: str, value: object) -> object:
+    value = _plain(name, value)
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, list | tuple | set | frozenset | dict) or is_message_type(type(value)):
+        return as_json(name, value)  # pyright: ignore[reportUnknownArgumentType]  # of a container
+    return value if isinstance(value, str) else _refuse(name, value, "a text")
+
+
+def _float(name: str, value: object) -> object:
+    value = _plain(name, value)
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _integer(name: str, value: object) -> object:
+    value = _plain(name, value)
+    return int(value) if isinstance(value, bool) else value
+
+
+def _numeric(name: str, value: object) -> object:
+    value = _plain(name, value)
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _zoned(name: str, value: object) -> object:
+    if isinstance(value, datetime):
+        moment(value)  # refuses one without a zone
+    return value
+
+
+def _naive(name: str, value: object) -> object:
+    if isinstance(value, datetime):
+        moment(value)
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return value
+
+
+def _json(name: str, value: object) -> object:
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return value
+    return as_json(name, value)
+
+
+def _other(name: str, value: object) -> object:
+    value = _plain(name, value)
+    if isinstance(value, list | tuple | set | frozenset | dict) or is_message_type(type(value)):
+        return as_json(name, value)  # pyright: ignore[reportUnknownArgumentType]  # of a container
+    return value
+
+
+def _refuse(name: str, value: object, what: str) -> object:
+    kind = type(value).__name__
+    if type(value).__module__ == "builtins" and not isinstance(value, int | float | bytes):
+        raise TypeError(f"`{name}` is a {kind}, which no column can hold")
+    raise TypeError(
+        f"`{name}` is a {kind}, and the statement takes {what} there; say otherwise with a cast, `:{name}::...`"
+    )
+
+
+def _writer(write: Write, *as_is: type) -> Writer:
+    return Writer(frozenset({type(None), *as_is}), write)
+
+
+_TEXT = _writer(_text, str)
+_JSON = _writer(_json, str)
+_INTEGER = _writer(_integer, int)
+_FLOAT = _writer(_float, float, int)
+_OTHER = _writer(_other, int, float, str, bytes)
+_BY_NAME = {
+    "text": _TEXT,
+    "varchar": _TEXT,
+    "bpchar": _TEXT,
+    "char": _TEXT,
+    "name": _TEXT,
+    "json": _JSON,
+    "jsonb": _JSON,
+    "int2": _INTEGER,
+    "int4": _INTEGER,
+    "int8": _INTEGER,
+    "float4": _FLOAT,
+    "float8": _FLOAT,
+    "numeric": _writer(_numeric, Decimal, int),
+    "uuid": _writer(_other, UUID, str),
+    "bool": _writer(_other, bool),
+    "bytea": _writer(_other, bytes),
+    "timestamptz": _writer(_zoned),
+    "timestamp": _writer(_naive),
+    "date": _writer(_other, date),
+    "time": _writer(_other, time),
+    "interval": _writer(_other, timedelta),
+}
