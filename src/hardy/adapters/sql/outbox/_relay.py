@@ -1,0 +1,221 @@
+"""Hands events from the table to the publisher: at least once, in order per key, together with other relays."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
+
+from hardy.adapters.sql.outbox._settings import OutboxSettings
+from hardy.adapters.sql.outbox._statistics import Counts
+from hardy.adapters.sql.outbox._store import Facts, Failed, Row, Store
+from hardy.core import Emit, Error, Internal, Unavailable, shielded
+from hardy.messaging import (
+    PATIENT,
+    EventDied,
+    EventRetried,
+    OutboxHeldBack,
+    Publisher,
+    PublisherBack,
+    PublisherLost,
+    Retry,
+    Unpublished,
+)
+
+_LOOK = 5.0
+"""Seconds between two looks at the whole table, for statistics."""
+_SWEEP = 60.0
+"""Seconds between two deletions of what is kept long enough."""
+_MARGIN = 0.7
+"""The part of a lease that publishing may take."""
+
+
+class Relay:
+    """Sends what waits, round by round.
+
+    Keys are spread over parts, and a relay leases some of them for a round, so
+    that several relays share the work and a key is with one at a time. One
+    that is killed leaves its lease behind, which ends by itself. One that is
+    merely late, and goes on after its lease has ended, can send nothing ahead
+    of what others have sent: it repeats, with the same ids.
+
+    Args:
+        store: The table.
+        publisher: Where events go.
+        settings: How it is done.
+        retry: When an event that was refused is tried again.
+        counts: What it counts in.
+        emit: Told what happens.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        settings: OutboxSettings,
+        *,
+        retry: Retry,
+        counts: Counts,
+        emit: Emit,
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._settings = settings
+        self._retry = retry
+        self._counts = counts
+        self._emit = emit
+        self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._draining = False
+        self._lost_since: float | None = None
+        self._losses = 0
+        self._looked = self._swept = self._warned = -1e9
+        self.facts = Facts(waiting=0, dead=0, lag=None, held_back=0, held_for=None)
+        """How the table was when it was last looked at."""
+
+    def wake(self) -> None:
+        """Look for events at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send what there is and what comes, until cancelled or drained."""
+        while not self._draining:
+            self._woken.clear()
+            delay = await self._next()
+            if delay > 0 and not self._draining:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(delay):
+                        await self._woken.wait()
+
+    async def _next(self) -> float:
+        """Do what is to be done; return the seconds until there is more."""
+        if await self.round():
+            return 0.0
+        now = monotonic()
+        if now - self._looked >= min(_LOOK, self._settings.warn_after):
+            self._looked = now
+            await self._look()
+        if now - self._swept >= _SWEEP and self._settings.keep:
+            more = await self._store.sweep(self._settings.keep)
+            self._swept = -1e9 if more else now
+            return 0.01 if more else self._settings.poll
+        if self._losses:
+            return Retry(first=0.1, most=5.0).delay(self._losses)
+        return self._settings.poll
+
+    async def drain(self) -> None:
+        """Begin no further round; return when the one that runs is over."""
+        self._draining = True
+        self._woken.set()
+        async with self._turn:
+            return
+
+    async def flush(self) -> int:
+        """Send all that can be sent now; return how many were settled."""
+        settled = 0
+        while count := await self.round():
+            settled += count
+        return settled
+
+    async def round(self) -> int:
+        """Send some of what waits; return how many events were settled, 0 when there is nothing to do."""
+        async with self._turn:
+            parts = await self._store.free()
+            if not parts:
+                return 0
+            claimed = await self._store.claim(parts, self._settings.lease)
+            if not claimed:
+                return 0
+            return await self._send(claimed)
+
+    async def _send(self, parts: list[int]) -> int:
+        sent: Sequence[Row] = ()
+        failed: Sequence[Failed] = ()
+        try:
+            rows = await self._store.read(parts, self._settings.batch)
+            failures = await self._publish(rows) if rows else {}
+            sent = [row for row in rows if row.id not in failures]
+            failed = self._judge([row for row in rows if row.id in failures], failures, lost=not sent)
+        finally:
+            # Cancelled or not: what was sent is written down, and the parts are free for others.
+            keep, hold = self._settings.keep > 0, self._settings.on_dead == "hold"
+            await shielded(self._store.settle(parts, sent, failed, keep=keep, hold=hold))
+        self._count(sent, failed)
+        return len(sent) + len(failed)
+
+    async def _publish(self, rows: Sequence[Row]) -> Mapping[str, Error]:
+        """Publish *rows*; return what went wrong, by id."""
+        try:
+            async with asyncio.timeout(self._settings.lease * _MARGIN):
+                await self._publisher.publish([row.envelope for row in rows])
+        except Unpublished as some:
+            return some.failures
+        except TimeoutError:
+            return dict.fromkeys((row.id for row in rows), Unavailable("publishing took too long"))
+        except Error as error:
+            return dict.fromkeys((row.id for row in rows), error)
+        except Exception as defect:  # of the adapter: the events are not lost for that, and not hurried
+            error = Internal(f"{type(defect).__name__}: {defect}")
+            return dict.fromkeys((row.id for row in rows), error)
+        return {}
+
+    def _judge(self, rows: Sequence[Row], failures: Mapping[str, Error], *, lost: bool) -> Sequence[Failed]:
+        """Return what becomes of the *rows* that were not sent: those behind another of their key simply wait."""
+        if rows and lost and all(failures[row.id].code in PATIENT for row in rows):
+            self._lose(failures[rows[0].id])
+            return ()
+        judged: list[Failed] = []
+        keys: set[tuple[str, str]] = set()
+        for row in rows:
+            if row.key is not None:
+                if (row.topic, row.key) in keys:
+                    continue
+                keys.add((row.topic, row.key))
+            error = failures[row.id]
+            delay = self._retry.decide(error.code, row.attempts + 1)
+            judged.append(Failed(row, f"{error.code.name}: {error.message}", delay))
+        return judged
+
+    def _lose(self, error: Error) -> None:
+        """Nothing at all could be sent, for a reason that passes: nothing is counted against the events."""
+        self._losses += 1
+        if self._lost_since is None:
+            self._lost_since = monotonic()
+        delay = Retry(first=0.1, most=5.0, jitter=lambda: 1.0).delay(self._losses)
+        self._emit(PublisherLost(reason=f"{error.code.name}: {error.message}", delay=delay))
+
+    def _count(self, sent: Sequence[Row], failed: Sequence[Failed]) -> None:
+        counts = self._counts
+        counts.rounds += 1
+        counts.sent += len(sent)
+        if sent or failed:
+            if self._lost_since is not None:
+                self._emit(PublisherBack(seconds=monotonic() - self._lost_since))
+            self._lost_since, self._losses = None, 0
+        for each in failed:
+            row, attempt = each.row, each.row.attempts + 1
+            if each.delay is None:
+                counts.died += 1
+                died = EventDied(
+                    topic=row.topic, id=row.id, key=row.key, group="outbox", attempt=attempt, reason=each.reason
+                )
+                self._emit(died)
+            else:
+                counts.retried += 1
+                asyncio.get_running_loop().call_later(each.delay, self.wake)
+                self._emit(
+                    EventRetried(
+                        topic=row.topic,
+                        id=row.id,
+                        group="outbox",
+                        attempt=attempt,
+                        delay=each.delay,
+                        reason=each.reason,
+                    )
+                )
+
+    async def _look(self) -> None:
+        self.facts = facts = await self._store.facts()
+        limit = self._settings.warn_after
+        if facts.held_for is not None and facts.held_for > limit and monotonic() - self._warned > limit:
+            self._warned = monotonic()
+            self._emit(OutboxHeldBack(seconds=facts.held_for, waiting=facts.held_back))
