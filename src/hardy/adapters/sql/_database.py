@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, cast
 
 from hardy.adapters.sql._block import Block
 from hardy.adapters.sql._driver import Driver
@@ -13,7 +13,11 @@ from hardy.adapters.sql._statistics import Counts, DatabaseStatistics
 from hardy.adapters.sql._terms import Dialect, Isolation, Terms
 from hardy.adapters.sql._urls import driver_for, is_in_memory
 from hardy.adapters.sql._watch import Watch
-from hardy.core import Call, Deadline, Notices, Unavailable, current_call, shielded
+from hardy.adapters.sql.migrations import Migrations
+from hardy.core import Call, Deadline, Diagnostic, Logger, Notices, Unavailable, current_call, shielded
+
+if TYPE_CHECKING:
+    from hardy.adapters.sql._sqlite_driver import SqliteDriver
 
 
 class Database:
@@ -32,13 +36,22 @@ class Database:
         settings: Where the data is.
         schema: SQL executed at every opening, as text or a file: ``create table
             if not exists ...``. It stands in for migrations while there are none.
+        migrations: The folder of migrations, best in the service's own package, or
+            `Migrations`; what opening does with them is said by `DatabaseSettings.migrate`.
     """
 
     dialect: Dialect
     """Which words of SQL are understood: ``"sqlite"`` or ``"postgresql"``."""
 
-    def __init__(self, settings: DatabaseSettings, *, schema: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        *,
+        schema: str | Path | None = None,
+        migrations: Path | Migrations | None = None,
+    ) -> None:
         self.settings = settings
+        self.migrations = migrations if isinstance(migrations, Migrations) else Migrations(migrations)
         self._schema = schema
         self._counts = Counts()
         self._watch = Watch(self._counts, slow=settings.slow_statement, repeats=settings.repeats)
@@ -56,19 +69,36 @@ class Database:
         """Whether each process has a database of its own: one that is in memory."""
         return is_in_memory(self.settings.url)
 
-    def wire(self, *, notices: Notices | None = None) -> None:
-        """Tell of statements to *notices*; called by the app."""
-        self._watch.notices = notices
+    def check(self) -> Sequence[Diagnostic]:
+        """Return everything that is wrong with the folder of migrations."""
+        return self.migrations.check(self.dialect)
+
+    def wire(self, *, notices: Notices | None = None, logger: Logger | None = None) -> None:
+        """Tell of statements and migrations to *notices*, of migrations to *logger* too; called by the app."""
+        self._watch.notices = self.migrations.notices = notices
+        self.migrations.logger = logger
 
     async def __aenter__(self) -> Self:
-        """Open every connection and execute the schema.
+        """Apply or verify the migrations, open every connection and execute the schema.
 
         Raises:
-            BuildFailed: The database cannot be used, or the schema is wrong.
+            BuildFailed: The database cannot be used, its schema is behind, or the schema is wrong.
         """
+        if not self.worker_local:
+            await self.migrations.bring_up(self.settings.url, self.settings.migrate)
         await self._driver.open(self._schema.read_text() if isinstance(self._schema, Path) else self._schema)
+        if self.worker_local:
+            await self._bring_up_memory()
         self._open = True
         return self
+
+    async def _bring_up_memory(self) -> None:
+        run = cast("SqliteDriver", self._driver).run
+        try:
+            await self.migrations.bring_up(self.settings.url, self.settings.migrate, run=run)
+        except BaseException:
+            await shielded(self._driver.close())
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,8 +1,9 @@
 """SQLite: a file or memory, one connection to write and several to read."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from hardy.adapters.sql._settings import DatabaseSettings
 from hardy.adapters.sql._sqlite_connection import OPENING, Connection
@@ -14,6 +15,7 @@ from hardy.adapters.sql._watch import Watch
 from hardy.core import BuildFailed, Diagnostic, Unavailable, shielded
 
 MEMORY = ":memory:"
+T = TypeVar("T")
 
 
 class SqliteDriver:
@@ -64,6 +66,11 @@ class SqliteDriver:
             raise
         writer, *rest = opened
         self._pool = Pool(writer, rest, self._counts, timeout=self._settings.acquire_timeout)
+
+    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Run *job* on the connection that writes, beside every transaction: what migrates a database in memory."""
+        assert self._pool is not None  # it is open
+        return await self._pool.writer.run(job)
 
     def begin(self, terms: Terms) -> SqliteTransaction:
         """Return a transaction that has not begun yet."""
