@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from hardy.adapters.sql._postgres_link import asyncpg
+from hardy.adapters.sql._asyncpg import FAILURES
 from hardy.adapters.sql._postgres_pool import PostgresPool, open_first
 from hardy.adapters.sql._postgres_transaction import PostgresTransaction
 from hardy.adapters.sql._settings import DatabaseSettings
@@ -54,7 +54,7 @@ class PostgresDriver:
         script = f"begin read write; select pg_advisory_xact_lock({_LOCK});\n{schema}\n;commit" if schema else ""
         try:
             await open_first(self._pool, script, _OPENING)
-        except (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        except (Unavailable, *FAILURES, ValueError) as error:
             await shielded(self._pool.close())
             raise BuildFailed([_unusable(error)]) from error
         except BaseException:

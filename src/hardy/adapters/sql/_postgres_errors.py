@@ -2,9 +2,7 @@
 
 import re
 
-from asyncpg import DataError, InterfaceError, PostgresError
-from asyncpg.exceptions import ConnectionDoesNotExistError
-
+from hardy.adapters.sql._asyncpg import ConnectionDoesNotExistError, DataError, InterfaceError, PostgresError
 from hardy.core import (
     Aborted,
     AlreadyExists,

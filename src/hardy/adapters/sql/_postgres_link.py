@@ -2,18 +2,12 @@
 
 import socket
 import time
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
-try:
-    import asyncpg
-except ModuleNotFoundError as error:
-    raise ImportError("hardy.adapters.sql needs asyncpg. Install it with: pip install 'hardy[postgres]'") from error
-
+from hardy.adapters.sql._asyncpg import FAILURES, PostgresError, RawConnection, RawStatement, connect
+from hardy.adapters.sql._postgres_errors import state_of
 from hardy.adapters.sql._postgres_statement import PostgresStatement
 from hardy.adapters.sql._postgres_values import Writer, writer_for
-
-if TYPE_CHECKING:
-    from asyncpg.prepared_stmt import PreparedStatement
 
 _MOST = 512
 """Statements kept prepared on a connection, the latest prepared."""
@@ -24,11 +18,13 @@ _SETTINGS = {
     "client_connection_check_interval": "1000",
 }
 
+_UNKNOWN_SETTING = frozenset({"22023", "42704", "55P02"})
+
 
 class Prepared(NamedTuple):
     """A statement that one connection knows."""
 
-    statement: "PreparedStatement[asyncpg.Record]"
+    statement: RawStatement
     writers: tuple[Writer, ...]
     columns: tuple[str, ...]
 
@@ -41,7 +37,7 @@ class Link:
 
     __slots__ = ("checked_at", "dirty", "prepared", "raw", "sqlalchemy")
 
-    def __init__(self, raw: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, raw: RawConnection) -> None:
         self.raw = raw
         self.prepared: dict[str, Prepared] = {}
         self.dirty = False
@@ -83,32 +79,30 @@ class Link:
         self.prepared.clear()
         try:
             await self.raw.close(timeout=timeout)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except FAILURES:
             self.raw.terminate()
 
 
-async def connect(url: str, timeout: float) -> Link:
+async def open_link(url: str, timeout: float) -> Link:
     """Open a connection.
 
     Raises:
         OSError: Nobody answers.
         TimeoutError: Nobody answers in time.
-        asyncpg.PostgresError: The server does not let us in.
+        PostgresError: The server does not let us in.
     """
     try:
-        raw = await _connect(url, timeout, _SETTINGS)
-    except (asyncpg.InvalidParameterValueError, asyncpg.CantChangeRuntimeParamError, asyncpg.UndefinedObjectError):
+        raw = await connect(url, timeout, _SETTINGS)
+    except PostgresError as error:
+        if state_of(error) not in _UNKNOWN_SETTING:
+            raise
         # A platform on which the server cannot watch its clients.
-        raw = await _connect(url, timeout, {"default_transaction_read_only": "on"})
+        raw = await connect(url, timeout, {"default_transaction_read_only": "on"})
     _keep_alive(raw)
     return Link(raw)
 
 
-async def _connect(url: str, timeout: float, settings: dict[str, str]) -> "asyncpg.Connection[asyncpg.Record]":
-    return await asyncpg.connect(url, timeout=timeout, statement_cache_size=0, server_settings=settings)
-
-
-def _keep_alive(raw: "asyncpg.Connection[asyncpg.Record]") -> None:
+def _keep_alive(raw: RawConnection) -> None:
     """Have the system notice a peer that vanished without a word."""
     transport = getattr(raw, "_transport", None)
     found = cast("socket.socket | None", None if transport is None else transport.get_extra_info("socket"))

@@ -5,10 +5,8 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 
-import asyncpg
-
-from hardy.adapters.sql._postgres_errors import is_loss
-from hardy.adapters.sql._postgres_link import Link, connect
+from hardy.adapters.sql._asyncpg import FAILURES
+from hardy.adapters.sql._postgres_link import Link, open_link
 from hardy.adapters.sql._statistics import Counts
 from hardy.core import Deadline, DeadlineExceeded, Unavailable
 
@@ -72,20 +70,21 @@ class PostgresPool:
             DeadlineExceeded: The deadline came first.
         """
         limit = deadline.clamp(self._timeout)
-        patience = asyncio.timeout(limit)
-        link: Link | None = None
+        taken: list[Link] = []
         try:
-            async with patience:
-                link = await self._take(limit)
-                return link
-        except TimeoutError:
-            if link is not None:
+            async with asyncio.timeout(limit):
+                await self._take(limit, taken)
+        except BaseException as error:
+            for link in taken:  # at the very moment when the patience ended
                 self.give(link)
+            if not isinstance(error, TimeoutError):
+                raise
             if limit < self._timeout:
                 raise DeadlineExceeded("the deadline has passed") from None
             raise Unavailable("the database is busy: no connection is free", retry_after=1) from None
+        return taken[0]
 
-    async def _take(self, limit: float) -> Link:
+    async def _take(self, limit: float, taken: list[Link]) -> None:
         due = time.monotonic() + limit
         queued = False
         while True:
@@ -96,9 +95,11 @@ class PostgresPool:
                     link = self._idle.pop()
                     self._lent.add(link)
                     if await self._is_well(link):
-                        return link
+                        taken.append(link)
+                        return
                 if len(self._lent) + self._opening < self._most:
-                    return await self._open(max(0.001, due - time.monotonic()))
+                    taken.append(await self._open(max(0.001, due - time.monotonic())))
+                    return
             await self._wait_for_turn(first=queued)
             queued = True
 
@@ -139,7 +140,7 @@ class PostgresPool:
                     await link.script("select 1", _PROBING)
                     link.checked_at = time.monotonic()
                 return True
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except FAILURES:
             pass
         except BaseException:
             self.settle(link)
@@ -150,12 +151,10 @@ class PostgresPool:
     async def _open(self, limit: float) -> Link:
         self._opening += 1
         try:
-            link = await connect(self._url, limit)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if isinstance(error, TimeoutError):
-                raise
-            if not is_loss(error) and not isinstance(error, asyncpg.PostgresError):
-                raise
+            link = await open_link(self._url, limit)
+        except TimeoutError:
+            raise
+        except FAILURES as error:
             raise Unavailable("the database cannot be reached", retry_after=1) from error
         finally:
             self._opening -= 1
@@ -205,7 +204,7 @@ class PostgresPool:
                     await link.raw.reset(timeout=SETTLING)
                     link.prepared.clear()
                     link.dirty = False
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except FAILURES:
             self.doubt()
             self.drop(link)
         except BaseException:
@@ -237,7 +236,7 @@ async def open_first(pool: PostgresPool, script: str, timeout: float) -> None:
 
     Raises:
         Unavailable: Nobody answers.
-        asyncpg.PostgresError: The server refuses us, or the script.
+        PostgresError: The server refuses us, or the script.
     """
     link = await pool.take(Deadline.after(timeout))
     try:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hardy.adapters.sql._statement import MOST, OURS, Statement
 
@@ -104,7 +105,7 @@ def _writes(first: str, words: list[str]) -> bool:
         return True
     if first == "explain" and "analyze" in words:
         return True
-    locks = any(one == "for" and two in _LOCKS for one, two in zip(words, words[1:], strict=False))
+    locks = any(one == "for" and two in _LOCKS for one, two in pairwise(words))
     # Locks and settings that last as long as the transaction are nothing without one.
     return locks or any(each.startswith(("pg_advisory", "pg_try_advisory", "set_config")) for each in words)
 

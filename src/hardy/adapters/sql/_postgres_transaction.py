@@ -3,9 +3,7 @@
 import math
 from typing import ClassVar, cast
 
-import asyncpg
-from asyncpg.exceptions import InvalidCachedStatementError, OutdatedSchemaCacheError
-
+from hardy.adapters.sql._asyncpg import FAILURES, STALE, DataError
 from hardy.adapters.sql._postgres_errors import READ_ONLY, is_conflict, is_loss, state_of, translate
 from hardy.adapters.sql._postgres_link import Link, Prepared
 from hardy.adapters.sql._postgres_pool import PostgresPool
@@ -22,7 +20,6 @@ _COMMIT = 10.0
 """Seconds for a commit; nobody can say afterwards what became of one that did not answer."""
 _GRACE = 1.0
 """Seconds that the server's own limit is behind ours, which it only stands in for."""
-_DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class PostgresTransaction(Transaction):
@@ -72,7 +69,7 @@ class PostgresTransaction(Transaction):
         sql = cast("PostgresStatement", what)
         try:
             return await self._attempt(sql, given, fetch)
-        except _DRIVER as error:
+        except FAILURES as error:
             if not self._may_repeat(error, sql):
                 raise self._failed(error, what) from error
         if self._link is not None and self._link.gone:
@@ -81,7 +78,7 @@ class PostgresTransaction(Transaction):
             self._link = await self._take()
         try:
             return await self._attempt(sql, given, fetch)
-        except _DRIVER as error:
+        except FAILURES as error:
             raise self._failed(error, what) from error
 
     def _may_repeat(self, error: Exception, what: PostgresStatement) -> bool:
@@ -93,7 +90,7 @@ class PostgresTransaction(Transaction):
                 self._writing.clear()
             self._writing.add(what.sql)
             return True
-        if isinstance(error, InvalidCachedStatementError | OutdatedSchemaCacheError):
+        if isinstance(error, STALE):
             if self._link is not None:
                 self._link.prepared.clear()
             return True
@@ -126,8 +123,8 @@ class PostgresTransaction(Transaction):
         statement = prepared.statement
         if fetch == "one":
             row = await statement.fetchrow(*values, timeout=self._limit())
-            return Outcome(prepared.columns, [] if row is None else [cast("tuple[object, ...]", row)], 0)
-        rows = cast("list[tuple[object, ...]]", await statement.fetch(*values, timeout=self._limit()))
+            return Outcome(prepared.columns, [] if row is None else [row], 0)
+        rows = await statement.fetch(*values, timeout=self._limit())
         if fetch == "all":
             return Outcome(prepared.columns, rows, 0)
         return Outcome((), [], _changed(statement.get_statusmsg()))
@@ -146,9 +143,8 @@ class PostgresTransaction(Transaction):
             await self._catch_up(link)
             return
         terms, limit = self.terms, self._limit()
-        script = [
-            f"begin isolation level {terms.isolation or 'read committed'} {'read only' if terms.read_only else 'read write'}"
-        ]
+        access = "read only" if terms.read_only else "read write"
+        script = [f"begin isolation level {terms.isolation or 'read committed'} {access}"]
         if limit is not None:
             script.append(f"set local statement_timeout = {math.ceil((limit + _GRACE) * 1000)}")
         before, self._before = self._before, []
@@ -170,7 +166,7 @@ class PostgresTransaction(Transaction):
             return
         try:
             await link.script("; ".join(statements), self._limit())
-        except _DRIVER as error:
+        except FAILURES as error:
             raise self._failed(error, None) from error
         except BaseException:
             self._unsettled = True
@@ -185,13 +181,13 @@ class PostgresTransaction(Transaction):
         if isinstance(error, TimeoutError):
             self._unsettled = True
         known = translate(error)
-        if isinstance(error, InvalidCachedStatementError | OutdatedSchemaCacheError):
+        if isinstance(error, STALE):
             known = Aborted("the schema was changed meanwhile; try again")
             if self._link is not None:
                 self._link.prepared.clear()
-        if isinstance(error, asyncpg.DataError) and error.__cause__ is not None:
+        if isinstance(error, DataError) and error.__cause__ is not None:
             return _unsent(error, known, what)  # the server has seen nothing of it
-        if is_conflict(error) or isinstance(error, InvalidCachedStatementError | OutdatedSchemaCacheError):
+        if is_conflict(error) or isinstance(error, STALE):
             self._counts.conflicts += 1
             self.conflicted = True
         if isinstance(known, Aborted | Unavailable | DeadlineExceeded):
@@ -223,7 +219,7 @@ class PostgresTransaction(Transaction):
         self._counts.rollbacks += 1
         try:
             await link.script("rollback", _GRACE)
-        except _DRIVER:
+        except FAILURES:
             self._pool.drop(link)  # which undoes too
         except BaseException:
             self._pool.settle(link)
@@ -234,7 +230,7 @@ class PostgresTransaction(Transaction):
     async def _commit(self, link: Link) -> None:
         try:
             tag = await link.script("commit", _COMMIT)
-        except _DRIVER as error:
+        except FAILURES as error:
             self._counts.rollbacks += 1
             if link.gone or isinstance(error, TimeoutError) or is_loss(error):
                 self._pool.doubt()

@@ -7,8 +7,7 @@ from enum import Enum
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from asyncpg import Type
-
+from hardy.adapters.sql._asyncpg import Kind
 from hardy.adapters.sql._sqlite_values import as_json, moment
 from hardy.core import is_message_type
 
@@ -36,7 +35,7 @@ def arguments(names: Sequence[str], writers: Sequence[Writer], given: dict[str, 
     ]
 
 
-def writer_for(kind: Type) -> Writer:
+def writer_for(kind: Kind) -> Writer:
     """Return how parameters of *kind* are written."""
     if kind.kind == "array":
         return Writer(frozenset({type(None)}), _array(_BY_NAME.get(kind.name.removesuffix("[]"), _OTHER)))
@@ -56,10 +55,11 @@ def _array(item: Writer) -> Write:
 def _plain(name: str, value: object) -> object:
     if isinstance(value, Enum):
         return _plain(name, value.value)
-    for kind in (int, float, str, bytes):
-        if isinstance(value, kind) and type(value) is not bool:
-            return kind(value) if kind is not str else str.__str__(cast("str", value))
-    return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int) and type(value) is not bool:
+        return int(value)
+    return float(value) if isinstance(value, float) else value
 
 
 def _text(name: str, value: object) -> object:

@@ -186,7 +186,7 @@ class Transaction(ABC):
         for callback in self._after_commit:
             try:
                 callback()
-            except Exception as error:  # noqa: BLE001  # what is committed stays so; the loop's handler logs it
+            except Exception as error:  # what is committed stays so; the loop's handler logs it
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": "a callback after a commit failed", "exception": error}
                 )

@@ -23,13 +23,13 @@ def driver_for(url: str, settings: DatabaseSettings, counts: Counts, watch: Watc
         ImportError: The library is not installed.
     """
     if url.startswith(_POSTGRES):
-        from hardy.adapters.sql._postgres_driver import PostgresDriver  # noqa: PLC0415  # an extra
+        from hardy.adapters.sql._postgres_driver import PostgresDriver  # an extra
 
         return PostgresDriver(url, settings, counts, watch)
     path = url.removeprefix(_SQLITE)
     if path == url or not path:
         raise BuildFailed([_unknown(url)])
-    from hardy.adapters.sql._sqlite_driver import SqliteDriver  # noqa: PLC0415  # an extra
+    from hardy.adapters.sql._sqlite_driver import SqliteDriver  # an extra
 
     return SqliteDriver(path, settings, counts, watch)
 
