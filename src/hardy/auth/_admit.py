@@ -1,14 +1,16 @@
 """The middleware that authenticates and asks the operation's rule."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 
 from hardy.auth._authenticator import Authenticator
 from hardy.auth._rules import is_public, verdict
-from hardy.core import Call, Handler, Middleware, PermissionDenied, Principal, Unauthenticated
+from hardy.core import Call, Handler, Middleware, PermissionDenied, Principal, Rule, Unauthenticated
 
 
-def admit(authenticators: Sequence[Authenticator] = ()) -> Middleware:
+def admit(
+    authenticators: Sequence[Authenticator] = (), *, between: Callable[[Call], Awaitable[None]] | None = None
+) -> Middleware:
     """Make the middleware that lets a call in, or answers 401 or 403.
 
     The authenticators are asked in order and the first principal is taken; a
@@ -23,6 +25,7 @@ def admit(authenticators: Sequence[Authenticator] = ()) -> Middleware:
 
     Args:
         authenticators: With none, only calls that bring their principal have one.
+        between: Asked once the principal is known and before the rule is; it may refuse the call.
 
     Example:
         >>> import asyncio
@@ -37,23 +40,39 @@ def admit(authenticators: Sequence[Authenticator] = ()) -> Middleware:
     """
     kinds = tuple(authenticators)
 
-    async def admitting(call: Call, proceed: Handler) -> object:
+    def admitting(call: Call, proceed: Handler) -> Awaitable[object]:
         if kinds and call.principal is None:
-            principal = await _authenticate(kinds, call)
-            if principal is not None:
-                call.principal = principal
-        rule = call.operation.allow
-        if rule is None:
-            raise _refusal(call)
-        answer: object = rule(call)
-        if answer is not True:
-            if isawaitable(answer):
-                answer = await answer
-            if not verdict(rule, answer):
-                raise _refusal(call)
-        return await proceed(call)
+            return authenticating(call, proceed)
+        return _allow(call, proceed)
 
-    return admitting
+    async def authenticating(call: Call, proceed: Handler) -> object:
+        principal = await _authenticate(kinds, call) if kinds and call.principal is None else None
+        if principal is not None:
+            call.principal = principal
+        if between is not None:
+            await between(call)
+        return await _allow(call, proceed)
+
+    return admitting if between is None else authenticating
+
+
+def _allow(call: Call, proceed: Handler) -> Awaitable[object]:
+    """Go on when the rule says so; most rules say it at once, and cost no coroutine."""
+    rule = call.operation.allow
+    if rule is None:
+        raise _refusal(call)
+    answer: object = rule(call)
+    if answer is True:
+        return proceed(call)
+    return _when_allowed(rule, answer, call, proceed)
+
+
+async def _when_allowed(rule: Rule, answer: object, call: Call, proceed: Handler) -> object:
+    if isawaitable(answer):
+        answer = await answer
+    if not verdict(rule, answer):
+        raise _refusal(call)
+    return await proceed(call)
 
 
 async def _authenticate(kinds: tuple[Authenticator, ...], call: Call) -> Principal | None:

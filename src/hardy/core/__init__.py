@@ -13,7 +13,7 @@ Example:
 """
 
 from hardy.core._binding import Binding, Exposed
-from hardy.core._call import Call, Written, current_call, new_call_id
+from hardy.core._call import NOT_YET, Call, Written, current_call, new_call_id
 from hardy.core._certificate import ClientCertificate
 from hardy.core._clock import Clock, SystemClock
 from hardy.core._codes import Code
@@ -59,6 +59,7 @@ __all__ = [
     "CANONICAL",
     "EXIT_CODES",
     "MISSING",
+    "NOT_YET",
     "Aborted",
     "AlreadyExists",
     "Binding",

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from random import getrandbits
+from math import inf
+from random import randbytes
 from typing import TYPE_CHECKING, cast
 
 from hardy.core._certificate import ClientCertificate
@@ -27,6 +28,8 @@ class _Unset:
 
 
 _UNSET = _Unset()
+NOT_YET = _Unset()
+"""What `Call.receive_now` returns where the message has to be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Call:
     """
 
     __slots__ = (
+        "_identified",
         "_logger",
         "_message",
         "_metadata",
@@ -73,7 +77,7 @@ class Call:
         "_task",
         "_wish",
         "attached",
-        "deadline",
+        "due",
         "id",
         "logger",
         "operation",
@@ -97,18 +101,28 @@ class Call:
         self.id = id or new_call_id()
         self.peer = peer
         self.timeout = timeout
-        self.deadline = _NEVER
+        self.due: float = inf
         self.attached: tuple[tuple[str, str], ...] = ()
         self.logger: Logger = _SILENT
         self._metadata = metadata
         self._message: object = _UNSET
-        self._principal: Principal | _Unset | None = _UNSET
+        self._principal: Principal | None = None
+        self._identified = False
         self._task: asyncio.Task[object] | None = None
         self._wish: Error | None = None
         self._logger: Logger | None = None
 
     def __repr__(self) -> str:
         return f"<Call {self.operation.name} {self.transport} {self.id}>"
+
+    @property
+    def deadline(self) -> Deadline:
+        """The moment after which nobody waits for the call; ``due`` is the same as a number."""
+        return Deadline(self.due)
+
+    @deadline.setter
+    def deadline(self, value: Deadline) -> None:
+        self.due = value.at
 
     @property
     def metadata(self) -> Metadata:
@@ -124,31 +138,32 @@ class Call:
         Raises:
             RuntimeError: It has not been read yet: rules of ``allow=`` run before.
         """
-        if isinstance(self._message, _Unset):
+        if self._message is _UNSET:
             raise RuntimeError("the message of this call is not read yet; rules and authenticators run before it is")
         return self._message
 
     @message.setter
     def message(self, value: object) -> None:
-        if not isinstance(self._message, _Unset):
+        if self._message is not _UNSET:
             raise RuntimeError("the message of a call is written once")
         self._message = value
 
     @property
     def principal(self) -> Principal | None:
         """Who is calling; ``None`` for nobody in particular, and before authentication."""
-        return None if isinstance(self._principal, _Unset) else self._principal
+        return self._principal
 
     @principal.setter
     def principal(self, value: Principal | None) -> None:
-        if not isinstance(self._principal, _Unset):
+        if self._identified:
             raise RuntimeError("the principal of a call is written once")
         self._principal = value
+        self._identified = True
 
     @property
     def identified(self) -> bool:
         """Whether `principal` has been written: authenticators leave such a call alone."""
-        return not isinstance(self._principal, _Unset)
+        return self._identified
 
     @property
     def certificate(self) -> ClientCertificate | None:
@@ -228,16 +243,16 @@ class Call:
         try:
             reply = await handler(self)
         except (Exception, asyncio.CancelledError) as error:
-            if self.cancelled is None:
+            if self._wish is None:
                 raise
             await self._settle(task, before)
-            raise self.cancelled from (None if isinstance(error, asyncio.CancelledError) else error)
+            raise self._wish from (None if isinstance(error, asyncio.CancelledError) else error)
         finally:
             self._task = None
             _current.reset(token)
-        if self.cancelled is not None:
+        if self._wish is not None:
             await self._settle(task, before)
-            raise self.cancelled
+            raise self._wish
         return reply
 
     async def _settle(self, task: "asyncio.Task[object]", before: int) -> None:
@@ -267,6 +282,15 @@ class Call:
             InvalidMessage: The message breaks its rules.
         """
         return self.message
+
+    def receive_now(self) -> object:
+        """Decode the message when all of it is here; `NOT_YET` when it has to be waited for, with `receive`.
+
+        Raises:
+            Malformed: The bytes are no message.
+            InvalidMessage: The message breaks its rules.
+        """
+        return NOT_YET
 
     def encode(self, reply: object) -> None:
         """Encode *reply* while the scope is still open. A transport's own call does this.
@@ -299,9 +323,6 @@ class Call:
         raise RuntimeError(f"{self.operation.name} does not stream its reply")
 
 
-_NEVER = Deadline.never()
-
-
 def new_call_id() -> str:
     """Return a random id for a call: 32 hexadecimal digits.
 
@@ -312,7 +333,7 @@ def new_call_id() -> str:
         >>> len(new_call_id())
         32
     """
-    return f"{getrandbits(128):032x}"
+    return randbytes(16).hex()
 
 
 def current_call() -> Call | None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hardy.core import Call, Deadline, DeadlineExceeded, Error, Handler, Kind
+from hardy.core import Call, DeadlineExceeded, Error, Handler, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ class InFlight:
             DeadlineExceeded: The time ran out before the reply.
         """
         allowed = self._allowed(call)
-        due = time.monotonic() + allowed
-        call.deadline = Deadline(due)
+        call.due = due = time.monotonic() + allowed
         self._calls[call] = allowed
         self._started += 1
         if due < self._armed:
@@ -95,10 +94,10 @@ class InFlight:
     def flowing(self, call: Call) -> None:
         """Lift the deadline of a stream whose first item is out, but for what the caller asked."""
         if call.timeout is None:
-            call.deadline = Deadline.never()
+            call.due = math.inf
             return
-        begun = call.deadline.at - self._calls[call]
-        call.deadline = Deadline(begun + call.timeout)
+        begun = call.due - self._calls[call]
+        call.due = begun + call.timeout
         self._calls[call] = call.timeout
 
     def _arm(self, due: float) -> None:
@@ -114,7 +113,7 @@ class InFlight:
         now = time.monotonic()
         due = math.inf
         for call in tuple(self._calls):
-            at = call.deadline.at
+            at = call.due
             if at > now:
                 due = min(due, at)
             elif call.cancelled is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from hardy.core import Call, Cancelled, ClientCertificate, Metadata, Operation, Written
+from hardy.core import NOT_YET, Call, Cancelled, ClientCertificate, Metadata, Operation, Written
 from hardy.server import ClientGone, Request, RequestFault
 from hardy.transport.http._accept import check_accept, check_json, coding_of
 from hardy.transport.http._bounds import Bounds
@@ -123,6 +123,32 @@ class HttpCall(Call, Generic[E_co]):
     def beside(self) -> Sequence[tuple[bytes, bytes]]:
         """Return what was attached to the call, as headers."""
         return [(name.encode(), value.encode("latin-1")) for name, value in self.attached]
+
+
+class UnaryCall(HttpCall[E_co]):
+    """A call whose message is mostly here as a whole when it begins."""
+
+    __slots__ = ()
+
+    def receive_now(self) -> object:
+        """Decode the message unless its body is still on the way, or in another form than plain JSON."""
+        request = self.request
+        fields = request.fields
+        if fields.get(b"accept") not in ANYTHING:
+            check_accept(fields[b"accept"])
+        plan = self.endpoint.plan
+        if not plan.wants_body:
+            return plan.read(request, self.segments, b"")
+        body = request.body
+        if (
+            body is None
+            or len(body) > request.max_body
+            or fields.get(b"content-type") != b"application/json"
+            or b"content-encoding" in fields
+            or plan.form is not None
+        ):
+            return NOT_YET
+        return plan.read(request, self.segments, body)
 
 
 async def read_body(request: Request) -> bytes:

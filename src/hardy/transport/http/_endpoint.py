@@ -6,11 +6,12 @@ from typing import cast
 from urllib.parse import urlencode
 
 from hardy.core import Code, DeadlineExceeded, Error, Exposed, FailedPrecondition, Internal
+from hardy.resilience import IdempotencyKeyInUse
 from hardy.schema import JsonCase, codec
 from hardy.server import Request, Response, prepare
 from hardy.transport.http._answers import Answers, Header
 from hardy.transport.http._bounds import Bounds
-from hardy.transport.http._call import HttpCall, Served
+from hardy.transport.http._call import HttpCall, Served, UnaryCall
 from hardy.transport.http._layout import layout
 from hardy.transport.http._path import expander
 from hardy.transport.http._plan import Plan, is_none
@@ -69,7 +70,7 @@ class Endpoint(ABC):
             conflict
             and self.binds_if_match
             and call.request.fields.get(b"if-match", b"*").strip() not in {b"*", b""}
-            and not isinstance(error, PreconditionRequired)
+            and not isinstance(error, PreconditionRequired | IdempotencyKeyInUse)
         ):
             return 412
         return status_of(error)
@@ -113,7 +114,7 @@ class UnaryEndpoint(Endpoint):
 
     def make_call(self, request: Request, segments: Sequence[str]) -> "HttpCall[UnaryEndpoint]":
         """Return the call that *request* is."""
-        return HttpCall(self, request, segments)
+        return UnaryCall(self, request, segments)
 
 
 def encoder(reply: object, json_case: JsonCase) -> Callable[[object], bytes]:

@@ -149,6 +149,10 @@ class RawCall(HttpCall["RawEndpoint"]):
 
     async def receive(self) -> object:
         """Return the request."""
+        return self.receive_now()
+
+    def receive_now(self) -> object:
+        """Return the request."""
         endpoint = self.endpoint
         params = {
             name: decode("/".join(self.segments[at:]) if tail else self.segments[at])
@@ -179,7 +183,7 @@ class RawEndpoint(Endpoint):
         if self.cancels:
             request.on_gone = call.gone
         try:
-            reply = await call.run(self.handler)
+            reply = await call.run(self.handler, request.exchange.task)
             self.encode(reply)
         except Exception as error:  # what is no Error is a defect: INTERNAL, and logged
             return self.failed(call, error)

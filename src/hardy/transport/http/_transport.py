@@ -1,9 +1,9 @@
 """Serves exposed operations over HTTP: the one callable that an engine is given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from urllib.parse import quote
 
-from hardy.core import BuildFailed, Diagnostic, Exposed, Kind, Malformed, Unavailable, new_call_id
+from hardy.core import BuildFailed, Diagnostic, Emit, Exposed, Kind, Malformed, Unavailable, new_call_id
 from hardy.schema import JsonCase
 from hardy.server import Prepared, Request, Response, prepare
 from hardy.transport.http._answers import Answers
@@ -46,6 +46,7 @@ class Transport:
         trusted_proxies: Networks of the proxies that are believed about who asks; see `TrustedProxies`.
         proxy_header: Where they say it.
         hosts: The names that are answered for, ``*.example.com``; every name when empty.
+        emit: Told of each request that reaches no operation, `hardy.server.RequestRefused`.
 
     Raises:
         BuildFailed: Two routes answer the same requests (H0609), or a path is
@@ -68,11 +69,12 @@ class Transport:
         trusted_proxies: Sequence[str] = (),
         proxy_header: ProxyHeader = "x-forwarded-for",
         hosts: Sequence[str] = (),
+        emit: Emit = lambda notice: None,
     ) -> None:
         mine = [each for each in exposed if each.binding.transport == "http"]
         if faults := clashes(mine):
             raise BuildFailed(faults)
-        self._answers = Answers(render_problem, headers, challenges)
+        self._answers = Answers(render_problem, headers, challenges, emit)
         self._bounds = bounds or Bounds()
         self._compression = Compression() if compression else None
         self._origins = frozenset(origins)
@@ -114,32 +116,24 @@ class Transport:
             case Kind.BIDI_STREAM:
                 return BidiEndpoint(exposed, self._answers, json_case, bounds=bounds, origins=self._origins)
 
-    async def handle(self, request: Request) -> Response | None:
+    def handle(self, request: Request) -> Coroutine[object, object, Response | None]:
         """Answer *request*: with a response, or ``None`` after it was streamed.
 
         Give this to `hardy.server.Server`.
         """
         if self._guarded and (refused := self._guard(request)) is not None:
-            return refused
+            return _given(refused)
         endpoint = self._static.get((request.method, request.path))
         if endpoint is not None:
-            response = await endpoint.answer(request, ())
-            return response if self._compression is None else await self._compress(request, response)
-        try:
-            methods, segments = self._router.find(request.path)
-        except Malformed as error:
-            return self._answers.refuse(request, error)
-        endpoint = methods.get(request.method)
-        if endpoint is not None:
-            response = await endpoint.answer(request, segments)
+            answer = endpoint.answer(request, ())
         else:
-            response = await self._elsewhere(request, methods)
-        return response if self._compression is None else await self._compress(request, response)
-
-    async def _compress(self, request: Request, response: Response | None) -> Response | None:
-        if response is None or self._compression is None:
-            return response
-        return await self._compression.apply(request, response)
+            try:
+                methods, segments = self._router.find(request.path)
+            except Malformed as error:
+                return _given(self._answers.refuse(request, error))
+            endpoint = methods.get(request.method)
+            answer = self._elsewhere(request, methods) if endpoint is None else endpoint.answer(request, segments)
+        return answer if self._compression is None else _compressed(self._compression, request, answer)
 
     def _guard(self, request: Request) -> Response | None:
         """Have the request say who asks; refuse it when it is meant for somebody else."""
@@ -187,6 +181,17 @@ class Transport:
     def refuse(self, status: int, detail: str) -> Response:
         """Answer for the engine what it refuses by itself: give this to `hardy.server.Server` as its renderer."""
         return self._answers.engine(status, detail)
+
+
+async def _given(response: Response) -> Response:
+    return response
+
+
+async def _compressed(
+    compression: Compression, request: Request, answer: Coroutine[object, object, Response | None]
+) -> Response | None:
+    response = await answer
+    return None if response is None else await compression.apply(request, response)
 
 
 def clashes(exposed: Sequence[Exposed]) -> list[Diagnostic]:

@@ -148,7 +148,7 @@ class BidiEndpoint(Endpoint):
                 if isinstance(known, WebsocketVersion):  # RFC 6455 section 4.4
                     refusal.extra = ((b"sec-websocket-version", b"13"),)
                 return refusal
-            last = last_frame("", self.answers.body_of(known, call.id, status=status, beside=call.beside())).rstrip()
+            last = last_frame("", self.answers.body_of(known, call.id, status=status)).rstrip()
             await call.finish(_TOO_BIG if isinstance(known, TooLarge) else _FAILED, last)
             return None
         finally:
