@@ -70,6 +70,8 @@ class Link:
         Raises:
             Unavailable: There is none. It names neither the server nor the reason, which callers need not know.
         """
+        if self.wire is not None and self.wire.lost.done():
+            await asyncio.sleep(0)  # its end has not been looked at yet
         if self.wire is None and self.error is None and not self._attempt.done():
             await asyncio.wait([self._attempt], timeout=limit)
         if self.wire is None:

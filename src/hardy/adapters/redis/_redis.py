@@ -203,10 +203,16 @@ class Redis:
 
     async def _connected(self, wait: Wait) -> Wire:
         link = self._link
-        if link is not None and (wire := link.wire) is not None and not wire.lost.done():
-            return wire
         if link is None:
             raise Unavailable("the shared store is not open")
+        wire = link.wire
+        if wire is None or wire.lost.done():
+            wire = await self._reconnected(link, wait)
+        if wait.timeout is not None and wait.timeout > self._settings.timeout:
+            wire.be_patient(wait.timeout)
+        return wire
+
+    async def _reconnected(self, link: Link, wait: Wait) -> Wire:
         limit, by_deadline = wait.limit(self._settings.timeout)
         try:
             return await link.ready(limit)

@@ -37,6 +37,7 @@ class Wire(asyncio.Protocol):
         "_heard",
         "_loop",
         "_out",
+        "_patient",
         "_paused",
         "_push",
         "_reader",
@@ -58,7 +59,7 @@ class Wire(asyncio.Protocol):
         self._out: list[tuple[bytes, asyncio.Future[object] | None]] = []
         self._waiting: deque[asyncio.Future[object]] = deque()
         self._paused = False
-        self._heard = 0.0
+        self._heard = self._patient = 0.0
         self._suspect = False
         self._timer: asyncio.TimerHandle | None = None
         self.writes = 0
@@ -74,6 +75,10 @@ class Wire(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._out.append((command, reply))
         return reply
+
+    def be_patient(self, seconds: float) -> None:
+        """Take silence for nothing bad for so many seconds: somebody waits for something that takes long."""
+        self._patient = max(self._patient, self._loop.time() + seconds)
 
     def say(self, command: bytes) -> None:
         """Send a *command* that has no reply of its own, but a push: ``SUBSCRIBE`` and its like."""
@@ -155,7 +160,7 @@ class Wire(asyncio.Protocol):
         self._timer = None
         if not self._waiting:
             return
-        left = self._heard + self._silence - self._loop.time()
+        left = max(self._heard + self._silence, self._patient) - self._loop.time()
         if left <= 0 and self._suspect:
             self.abort()
             return
