@@ -23,6 +23,7 @@ from hardy.app._blame import Blame, blame
 from hardy.app._build import Build, Source, load_for, make, settings_class
 from hardy.app._documents import described, openapi
 from hardy.app._loop import run_loop
+from hardy.app._migrations import databases_of
 from hardy.app._opening import taken_address
 from hardy.app._parts import Exposure, MountLine, Provided
 from hardy.app._remote import Remote, remote
@@ -56,6 +57,7 @@ __all__ = [
     "asgi",
     "asgi_of",
     "blame",
+    "databases_of",
     "described",
     "holder_of",
     "is_worker",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from hardy.app._assembly import Assembly
 from hardy.app._describe import describe
 from hardy.app._doors import Door, GrpcDoor, HttpDoor, admin_server, grpc_transport, http_server, http_transport
+from hardy.app._migrations import require_steps
 from hardy.app._shutdown import Shutdown
 from hardy.app._statistics import plain
 from hardy.app._wiring import port_of
@@ -129,6 +130,7 @@ class Service:
 
     async def _open_components(self, stack: AsyncExitStack) -> None:
         assembly = self.assembly
+        require_steps(assembly.components)
         opened = Components(assembly.notices, total=assembly.app.settings.shutdown.close_timeout)
         for name, component in self._parts:
             opened.add(
