@@ -1,0 +1,37 @@
+"""A service that writes orders and events in one transaction, and consumers of those events."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hardy.adapters.sql import Database, DatabaseSettings
+from hardy.adapters.sql.outbox import Inbox, Outbox
+
+TABLES = "create table orders (id integer primary key, buyer text); create table effects (n integer, id text);"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """The database a test runs on."""
+    return request.param
+
+
+@pytest.fixture
+def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path) -> str:
+    """A database of the test's own."""
+    return request.getfixturevalue("postgres_url") if dialect == "postgres" else f"sqlite:///{tmp_path}/test.db"
+
+
+@pytest.fixture
+def database(dialect: str, database_url: str) -> Callable[[], Database]:
+    """Return a database with the tables of outbox, inbox and the tests; the first to be opened makes them."""
+
+    def make(*, tables: bool = True) -> Database:
+        return Database(DatabaseSettings(url=database_url), schema=schema(dialect) if tables else None)
+
+    return make
+
+
+def schema(dialect: str) -> str:
+    steps = [*Outbox.schema_steps, *Inbox.schema_steps]
+    return ";\n".join([*(each.postgresql if dialect == "postgres" else each.sqlite for each in steps), TABLES])

@@ -1,0 +1,244 @@
+"""The outbox on real databases: kept with the transaction, sent once, in order, retried, given up, replayed."""
+
+import asyncio
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from hardy.adapters.sql.outbox import Outbox, OutboxSettings
+from hardy.core import InvalidArgument, Notices, PermissionDenied, Unavailable
+from hardy.messaging import EventDied, PublisherBack, PublisherLost, Retry, Topic, Unpublished
+
+AT_ONCE = Retry(first=0.0, attempts=3, jitter=lambda: 1.0)
+BY_HAND = OutboxSettings(relay=False)
+
+
+@dataclass(frozen=True)
+class Counted:
+    key: str
+    n: int
+
+
+COUNTED = Topic("counted", key="key")
+
+
+class Sink:
+    """Takes what is published, and fails as a test says."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, int]] = []
+        self.ids: list[str] = []
+        self.refuse: dict[tuple[str, int], Exception] = {}
+        self.refuse_once: dict[tuple[str, int], Exception] = {}
+        self.down = False
+
+    async def publish(self, envelopes, /) -> None:
+        if self.down:
+            raise Unavailable("nobody is there")
+        failures = {}
+        stopped = set()
+        for each in envelopes:
+            n = int(each.data.split(b'"n":')[1].rstrip(b"}"))
+            error = self.refuse_once.pop((each.key, n), None) or self.refuse.get((each.key, n))
+            if error is not None or each.key in stopped:
+                stopped.add(each.key)
+                failures[each.id] = error or Unavailable("not sent")
+            else:
+                self.taken.append((each.key, n))
+                self.ids.append(each.id)
+        if failures:
+            raise Unpublished(failures)
+
+    @property
+    def by_key(self) -> dict[str, list[int]]:
+        found = defaultdict(list)
+        for key, n in self.taken:
+            found[key].append(n)
+        return dict(found)
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+def open_outbox(database, sink):
+    """Open a database and an outbox on it that hands events to the sink."""
+
+    @asynccontextmanager
+    async def open_outbox(settings=BY_HAND, *, retry=AT_ONCE, tables=True, notices=None):
+        async with database(tables=tables) as opened:
+            outbox = Outbox({Counted: COUNTED}, settings, retry=retry)
+            outbox.wire(database=opened, publisher=sink, notices=notices)
+            async with outbox:
+                yield opened, outbox
+
+    return open_outbox
+
+
+async def say(database, outbox, *events) -> None:
+    async with database.transaction() as session:
+        await outbox.events(session).publish(*events)
+
+
+async def test_what_was_committed_is_sent_and_what_was_undone_is_not(open_outbox, sink):
+    async with open_outbox() as (database, outbox):
+        await say(database, outbox, Counted("a", 1))
+        with pytest.raises(RuntimeError, match="no"):
+            async with database.transaction() as session:
+                await outbox.events(session).publish(Counted("a", 2))
+                raise RuntimeError("no")
+        assert await outbox.flush() == 1
+        assert await outbox.flush() == 0
+    assert sink.taken == [("a", 1)]
+
+
+async def test_events_of_a_key_are_sent_in_order(open_outbox, sink):
+    async with open_outbox(OutboxSettings(relay=False, batch=7)) as (database, outbox):
+        for n in range(40):
+            await say(database, outbox, *(Counted(key, n) for key in "abc"))
+        assert await outbox.flush() == 120
+    assert sink.by_key == {key: list(range(40)) for key in "abc"}
+
+
+async def test_a_background_relay_is_woken_by_the_commit(open_outbox, sink):
+    async with open_outbox(OutboxSettings(poll=3600)) as (database, outbox):
+        await say(database, outbox, Counted("a", 1))
+        async with asyncio.timeout(20):
+            while not sink.taken:
+                await asyncio.sleep(0.005)
+        await outbox.drain()
+        assert outbox.statistics().sent == 1
+
+
+async def test_what_a_relay_did_not_send_the_next_one_does(open_outbox, sink):
+    async with open_outbox() as (database, outbox):
+        await say(database, outbox, Counted("a", 1))
+    async with open_outbox(OutboxSettings(poll=0.01), tables=False):
+        async with asyncio.timeout(20):
+            while not sink.taken:
+                await asyncio.sleep(0.005)
+
+
+async def test_an_event_that_fails_holds_its_key_back_and_no_other(open_outbox, sink):
+    sink.refuse["a", 2] = Unavailable("not now")
+    retry = Retry(first=3600, most=3600)
+    async with open_outbox(retry=retry) as (database, outbox):
+        await say(database, outbox, *(Counted(key, n) for n in (1, 2, 3) for key in "ab"))
+        await outbox.flush()
+        assert sink.by_key == {"a": [1], "b": [1, 2, 3]}
+        await say(database, outbox, Counted("a", 4), Counted("b", 4))
+        await outbox.flush()
+    assert sink.by_key == {"a": [1], "b": [1, 2, 3, 4]}
+
+
+async def test_an_event_that_failed_is_tried_again_and_then_those_behind_it(open_outbox, sink):
+    sink.refuse_once["a", 2] = Unavailable("not now")
+    async with open_outbox() as (database, outbox):
+        await say(database, outbox, *(Counted("a", n) for n in (1, 2, 3)))
+        await outbox.flush()
+        assert outbox.statistics().retried == 1
+    assert sink.by_key == {"a": [1, 2, 3]}
+
+
+async def test_what_is_refused_too_often_is_a_dead_letter_that_holds_its_key(open_outbox, sink):
+    told = []
+    notices = Notices()
+    notices.listen(told.append, EventDied)
+    sink.refuse["a", 1] = PermissionDenied("not allowed")
+    async with open_outbox(notices=notices) as (database, outbox):
+        await say(database, outbox, Counted("a", 1), Counted("a", 2), Counted("b", 1))
+        await outbox.flush()
+        assert sink.by_key == {"b": [1]}
+        [letter] = await outbox.dead_letters()
+        assert (letter.key, letter.attempts, letter.group) == ("a", 3, "outbox")
+        assert "not allowed" in letter.reason
+        assert [each.id for each in told] == [letter.id]
+        sink.refuse.clear()
+        assert await outbox.replay(letter.id) == 1
+        await outbox.flush()
+        assert await outbox.dead_letters() == []
+    assert sink.by_key == {"a": [1, 2], "b": [1]}
+
+
+async def test_a_dead_letter_that_is_discarded_lets_its_key_go_on(open_outbox, sink):
+    sink.refuse["a", 1] = InvalidArgument("too large")
+    async with open_outbox() as (database, outbox):
+        await say(database, outbox, Counted("a", 1), Counted("a", 2))
+        await outbox.flush()
+        [letter] = await outbox.dead_letters()
+        assert letter.attempts == 1
+        assert await outbox.discard(letter.id) == 1
+        await outbox.flush()
+    assert sink.by_key == {"a": [2]}
+
+
+async def test_where_the_policy_says_skip_a_dead_letter_holds_nothing(open_outbox, sink):
+    sink.refuse["a", 1] = InvalidArgument("too large")
+    async with open_outbox(OutboxSettings(relay=False, on_dead="skip")) as (database, outbox):
+        await say(database, outbox, Counted("a", 1), Counted("a", 2))
+        await outbox.flush()
+        assert sink.by_key == {"a": [2]}
+        sink.refuse.clear()
+        assert await outbox.replay() == 1
+        await outbox.flush()
+    assert sink.by_key == {"a": [2, 1]}
+
+
+async def test_while_the_broker_is_away_nothing_is_counted_against_the_events(open_outbox, sink):
+    told = []
+    notices = Notices()
+    notices.listen(told.append, PublisherLost, PublisherBack)
+    sink.down = True
+    async with open_outbox(notices=notices) as (database, outbox):
+        await say(database, outbox, Counted("a", 1), Counted("a", 2))
+        for _ in range(10):
+            assert await outbox.flush() == 0
+        assert await outbox.dead_letters() == []
+        sink.down = False
+        assert await outbox.flush() == 2
+    assert sink.by_key == {"a": [1, 2]}
+    assert {type(each) for each in told} == {PublisherLost, PublisherBack}
+
+
+async def test_relays_share_the_work_without_reordering_a_key(open_outbox, sink):
+    relays = 4
+    async with open_outbox(OutboxSettings(relay=False, batch=10)) as (database, outbox):
+        others = []
+        for _ in range(relays - 1):
+            other = Outbox({Counted: COUNTED}, OutboxSettings(relay=False, batch=10), retry=AT_ONCE)
+            other.wire(database=database, publisher=sink)
+            others.append(await other.__aenter__())
+        for n in range(20):
+            await say(database, outbox, *(Counted(f"k{key}", n) for key in range(12)))
+        while len(sink.taken) < 240:
+            await asyncio.gather(*(each.flush() for each in (outbox, *others)))
+    assert sink.by_key == {f"k{key}": list(range(20)) for key in range(12)}
+    assert len(set(sink.ids)) == len(sink.ids)
+
+
+async def test_what_was_sent_is_kept_for_a_while_and_then_deleted(open_outbox):
+    async with open_outbox(OutboxSettings(relay=False, keep=3600)) as (database, outbox):
+        await say(database, outbox, Counted("a", 1))
+        await outbox.flush()
+        async with database.transaction() as session:
+            assert await session.first(str, "select state from hardy_outbox") == "sent"
+    async with open_outbox(OutboxSettings(relay=False, keep=0), tables=False) as (database, outbox):
+        await say(database, outbox, Counted("a", 2))
+        await outbox.flush()
+        async with database.transaction() as session:
+            assert await session.all(str, "select data from hardy_outbox where state <> 'sent'") == []
+            assert await session.first(int, "select count(*) from hardy_outbox") == 1
+
+
+async def test_an_event_without_a_topic_is_refused_with_the_remedy(open_outbox):
+    @dataclass
+    class Unheard:
+        n: int
+
+    async with open_outbox() as (database, outbox):
+        with pytest.raises(TypeError, match=r"`Unheard` has no topic.*`Counted`"):
+            await say(database, outbox, Unheard(1))
