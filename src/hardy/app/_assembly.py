@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from hardy.app._app import App
-from hardy.app._chain import chain, checking, decode
+from hardy.app._chain import Invoke, chain, checking, decode
 from hardy.app._examine import examine
 from hardy.app._lanes import LANES, Lane, lane_of, port_of_lane
 from hardy.app._tell import TOLD, telling
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
 from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Middleware, Notices, Operation
+from hardy.di import Plan
 from hardy.resilience import InFlight, Shed
 from hardy.telemetry import make_logger, observe
 
@@ -84,9 +85,18 @@ class Assembly:
             operation = each.operation
             invoke = checking(operation, app.json_case) if self._checks else operation.invoke
             middleware = (*around, *app.middleware, *each.middleware)
-            plan = self.container.plan(operation)
+            if any(binding.transport == "events" for binding in each.bindings):
+                plan, invoke = self._once(operation, invoke)
+            else:
+                plan = self.container.plan(operation)
             handlers[operation] = chain(operation, invoke, plan, middleware, self.in_flight)
         return handlers
+
+    def _once(self, operation: Operation, invoke: Invoke) -> tuple[Plan, Invoke]:
+        """Let an event be dealt with once, where a component such as an inbox remembers which were."""
+        from hardy.transport import events
+
+        return self.container.plan(events.marked(operation)), events.once(invoke)
 
     def operation(self, use_case: Callable[..., object]) -> Operation:
         """Return the operation of an exposed *use_case*.

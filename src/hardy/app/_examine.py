@@ -1,6 +1,7 @@
 """Everything that is wrong with a service, found without opening or calling anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hardy.app._documents import described
 from hardy.app._parts import Exposure, Parts
@@ -11,6 +12,17 @@ from hardy.core import BuildFailed, Diagnostic, Operation
 from hardy.lifecycle import Checks, Component
 from hardy.schema import check_type
 from hardy.transport import http
+
+if TYPE_CHECKING:
+    from hardy.messaging import Topic
+
+
+@runtime_checkable
+class Publishes(Protocol):
+    """A component that publishes events: an outbox."""
+
+    topics: "Mapping[type, Topic]"
+
 
 _OUTSIDE = frozenset({"http", "grpc"})
 """The transports of bindings on which strangers knock."""
@@ -37,6 +49,11 @@ def examine(app: Parts) -> tuple[Diagnostic, ...]:
         from hardy.transport import grpc
 
         faults += grpc.check(bound, environment=app.settings.environment)
+    published = [each.topics for each in app.components if isinstance(each, Publishes)]
+    if (bound := described(app, "events")) or published:
+        from hardy.transport import events
+
+        faults += events.check(bound, published, service=app.name)
     wiring = Wiring(app)
     faults += wiring.check()
     faults += _alone(app.settings, wiring.components)
