@@ -1,6 +1,7 @@
 """Policies over the waist: what keeps one slow or broken call from hurting the others.
 
-Floor 2. Each policy is a middleware or holds one; none knows a transport.
+Floor 2. Each policy is a middleware, holds one, or stands before a peer as `Breaker` does; none knows a
+transport.
 
 Example:
     >>> in_flight = InFlight(timeout=30)
@@ -9,6 +10,18 @@ Example:
 """
 
 from hardy.core import publish
+from hardy.resilience._breaker import (
+    Breaker,
+    BreakerRefused,
+    BreakerState,
+    BreakerStatistics,
+    Trip,
+    consecutive_failures,
+    failure_ratio,
+    is_peers_fault,
+)
+from hardy.resilience._breaker_counts import BreakerCounts
+from hardy.resilience._breaker_notices import BreakerClosed, BreakerHalfOpened, BreakerOpened
 from hardy.resilience._idempotency import Claim, Claimed, IdempotencyStore, Kept
 from hardy.resilience._in_flight import InFlight, InFlightStatistics
 from hardy.resilience._notices import (
@@ -37,6 +50,14 @@ from hardy.resilience._shed import Shed, ShedStatistics
 
 __all__ = [
     "Admission",
+    "Breaker",
+    "BreakerClosed",
+    "BreakerCounts",
+    "BreakerHalfOpened",
+    "BreakerOpened",
+    "BreakerRefused",
+    "BreakerState",
+    "BreakerStatistics",
     "CallLimited",
     "CallReplayed",
     "CallShed",
@@ -61,7 +82,11 @@ __all__ = [
     "RateLimits",
     "Shed",
     "ShedStatistics",
+    "Trip",
+    "consecutive_failures",
+    "failure_ratio",
     "gcra",
+    "is_peers_fault",
     "per_address",
     "per_key",
     "per_operation",

@@ -2,8 +2,7 @@
 
 An adapter joins by one line in `CACHES` or `LOCKS`: a word, and a function that takes pytest's ``request``
 (`request.getfixturevalue("valkey_url")` where it needs a server) and returns an async context manager that
-yields the opened adapter. A contract test that needs two processes' view opens `make()` twice: what both yield
-must then share one store, or `SHARED` does not name it.
+yields the opened adapter.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from hardy.adapters.redis import Redis, RedisCache, RedisLock, RedisSettings
-from hardy.cache import Cache, Lock, MemoryCache, MemoryLock
+from hardy.cache import Cache, GuardedCache, Lock, MemoryCache, MemoryInvalidations, MemoryLock, TwoLevelCache
+from hardy.resilience import Breaker
 
 MakeCache = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Cache]]
 MakeLock = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Lock]]
@@ -21,6 +21,18 @@ MakeLock = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Lock]]
 @asynccontextmanager
 async def memory_cache(request):
     async with MemoryCache() as cache:
+        yield cache
+
+
+@asynccontextmanager
+async def guarded_cache(request):
+    async with MemoryCache() as cache:
+        yield GuardedCache(cache, Breaker("cache"), budget=10)
+
+
+@asynccontextmanager
+async def two_level_cache(request):
+    async with TwoLevelCache(MemoryCache(), MemoryInvalidations()) as cache:
         yield cache
 
 
