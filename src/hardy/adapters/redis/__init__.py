@@ -22,6 +22,7 @@ from hardy.adapters.redis._cache import RedisCache
 from hardy.adapters.redis._channels import Subscription
 from hardy.adapters.redis._errors import RedisError
 from hardy.adapters.redis._idempotency import RedisIdempotency
+from hardy.adapters.redis._invalidations import RedisInvalidations
 from hardy.adapters.redis._limiter import RedisLimiter
 from hardy.adapters.redis._lock import RedisLock
 from hardy.adapters.redis._notices import RedisConnected, RedisLost
@@ -37,6 +38,7 @@ __all__ = [
     "RedisConnected",
     "RedisError",
     "RedisIdempotency",
+    "RedisInvalidations",
     "RedisLimiter",
     "RedisLock",
     "RedisLost",

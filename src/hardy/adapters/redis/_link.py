@@ -8,11 +8,15 @@ from typing import Protocol
 
 from hardy.adapters.redis._errors import RedisError
 from hardy.adapters.redis._notices import RedisConnected, RedisLost
+from hardy.adapters.redis._wait import noted
 from hardy.adapters.redis._wire import Wire
 from hardy.core import Emit, Unavailable
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two attempts to connect: doubled from the one to the other, and jittered."""
+HEARTBEAT = 5.0
+"""Seconds between two questions to a server: a connection that died without a word would miss messages silently."""
+_PING = b"*1\r\n$4\r\nPING\r\n"
 
 
 class Follows(Protocol):
@@ -100,13 +104,20 @@ class Link:
                 self._fail(error)
             else:
                 self._succeed(wire)
-                await asyncio.shield(wire.lost)
+                await self._watch(wire)
                 self._end(wire)
                 if monotonic() - began > LONGEST_PAUSE:
                     pause = FIRST_PAUSE
                     continue  # it lived: the first attempt to replace it does not wait
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _watch(self, wire: Wire) -> None:
+        """Wait for the end of a connection; where nobody says anything, ask now and then whether it is still one."""
+        while not wire.lost.done():
+            done, _ = await asyncio.wait([wire.lost], timeout=HEARTBEAT)
+            if not done:
+                wire.send(_PING).add_done_callback(noted)
 
     def _succeed(self, wire: Wire) -> None:
         self._follower.opened(wire)
