@@ -6,9 +6,10 @@ from typing import Literal, TypeVar
 
 from hardy.app._describe import describe
 from hardy.app._examine import examine
-from hardy.app._parts import Exposure, MountLine, Parts, Provided
+from hardy.app._parts import Exposure, MountLine, Parts, Provided, limits_of
 from hardy.core import Binding, BuildFailed, Diagnostic, Error, Middleware, Operation, Rule
 from hardy.lifecycle import Component
+from hardy.resilience import Limits, unlimited
 from hardy.transport import http
 
 Factory = TypeVar("Factory", bound=Callable[..., object])
@@ -28,6 +29,7 @@ class App(Parts):
         version: Of the service, in its documents and at ``/info``.
         json_case: ``"camel"`` renames every JSON member to camelCase.
         clock: What ``clock: Clock`` is given; the machine's own when left out.
+        limit: Rate limits of the service as a whole: they count the calls of all its operations together.
 
     Example:
         >>> from hardy.auth import public
@@ -64,7 +66,7 @@ class App(Parts):
         """Wrap every operation in *middleware*, inside what was used before."""
         self.middleware.append(middleware)
 
-    def expose(
+    def expose(  # noqa: PLR0913  # each has a default
         self,
         use_case: Callable[..., object],
         *bindings: Binding,
@@ -73,6 +75,8 @@ class App(Parts):
         use: Sequence[Middleware] = (),
         timeout: float | None = None,
         finish_on_disconnect: bool = False,
+        limit: Limits = (),
+        idempotency: Literal["accepted", "required"] | None = None,
     ) -> None:
         """Attach *use_case* to the outside.
 
@@ -86,6 +90,10 @@ class App(Parts):
             timeout: Seconds for a unary call or a stream's first item, instead
                 of the service's default.
             finish_on_disconnect: Whether a call goes on when its client is gone.
+            limit: Rate limits for this operation, beside those of the app;
+                ``unlimited`` takes it out of those, too.
+            idempotency: Whether a call may bring an ``Idempotency-Key``, or has to: then
+                it is carried out once, however often it comes.
         """
         raw = any(binding.raw for binding in bindings)
         try:
@@ -94,9 +102,14 @@ class App(Parts):
             self.faults.extend(failed.diagnostics)
             return
         operation = operation.with_options(
-            allow=allow, raises=tuple(raises), timeout=timeout, finish_on_disconnect=finish_on_disconnect
+            allow=allow,
+            raises=tuple(raises),
+            timeout=timeout,
+            finish_on_disconnect=finish_on_disconnect,
+            idempotency=idempotency,
+            limited=limit is not unlimited and bool(self.limits or limit),
         )
-        self.exposures.append(Exposure(operation, bindings, tuple(use)))
+        self.exposures.append(Exposure(operation, bindings, tuple(use), limits_of(limit)))
 
     def mount(self, path: str, application: http.AsgiApp) -> None:
         """Serve somebody's ASGI *application* under *path*; hardy's own routes win."""

@@ -7,6 +7,8 @@ from hardy.app._app import App
 from hardy.app._chain import Invoke, chain, checking, decode
 from hardy.app._examine import examine
 from hardy.app._lanes import LANES, Lane, lane_of, port_of_lane
+from hardy.app._parts import Exposure
+from hardy.app._policies import Policies, planned
 from hardy.app._tell import TOLD, telling
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
@@ -66,6 +68,7 @@ class Assembly:
         self.components = wiring.components
         self.supplies = wiring.supplies
         self.clock = wiring.clock
+        self.policies = Policies(app, self.supplies, self.clock, self.notices)
         self._authenticators = (*authenticators, *app.authenticators)
         self._checks = settings.environment == "test" if check_replies is None else check_replies
         self._operations = {each.operation.function: each.operation for each in app.exposures}
@@ -77,20 +80,26 @@ class Assembly:
             observe(self.logger, self.notices.channel(CallEnded)),
             self.in_flight.bound,
             *(() if self.shed is None else (self.shed,)),
-            admit(self._authenticators),
-            decode,
         )
         handlers: dict[Operation, Handler] = {}
         for each in app.exposures:
             operation = each.operation
             invoke = checking(operation, app.json_case) if self._checks else operation.invoke
-            middleware = (*around, *app.middleware, *each.middleware)
+            middleware = (*around, *self._admission(each), decode, *app.middleware, *each.middleware)
             if any(binding.transport == "events" for binding in each.bindings):
-                plan, invoke = self._once(operation, invoke)
+                plan, invoke = self._once(planned(operation, self.supplies), invoke)
             else:
-                plan = self.container.plan(operation)
-            handlers[operation] = chain(operation, invoke, plan, middleware, self.in_flight)
+                plan = self.container.plan(planned(operation, self.supplies))
+            once = self.policies.once(each)
+            handlers[operation] = chain(operation, invoke, plan, middleware, self.in_flight, once=once)
         return handlers
+
+    def _admission(self, exposure: Exposure) -> Sequence[Middleware]:
+        """Return what lets calls in: limits by address, authenticators, limits by principal, the rule."""
+        by_address = self.policies.limits(exposure, "address")
+        by_principal = self.policies.limits(exposure, "principal")
+        admission = admit(self._authenticators, between=None if by_principal is None else by_principal.check)
+        return (admission,) if by_address is None else (by_address, admission)
 
     def _once(self, operation: Operation, invoke: Invoke) -> tuple[Plan, Invoke]:
         """Let an event be dealt with once, where a component such as an inbox remembers which were."""

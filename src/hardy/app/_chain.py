@@ -5,7 +5,7 @@ from typing import cast
 
 from hardy.core import NOT_YET, Call, Error, Handler, InvalidMessage, Middleware, Operation, compose, shielded
 from hardy.di import Plan
-from hardy.resilience import InFlight
+from hardy.resilience import Idempotency, InFlight
 from hardy.schema import JsonCase, codec
 
 Invoke = Callable[[object, dict[str, object]], object]
@@ -27,14 +27,29 @@ async def _receive(call: Call, proceed: Handler) -> object:
 
 
 def chain(
-    operation: Operation, invoke: Invoke, plan: Plan, middleware: Sequence[Middleware], in_flight: InFlight
+    operation: Operation,
+    invoke: Invoke,
+    plan: Plan,
+    middleware: Sequence[Middleware],
+    in_flight: InFlight,
+    *,
+    once: Idempotency | None = None,
 ) -> Handler:
-    """Return the handler of *operation*: *middleware* around its scope and use case."""
-    innermost = _streaming(invoke, plan, in_flight) if operation.kind.streams_out else _unary(invoke, plan)
+    """Return the handler of *operation*: *middleware* around its scope and use case.
+
+    Args:
+        operation: What is carried out.
+        invoke: Calls the use case.
+        plan: Opens the scope.
+        middleware: The first one is the outermost.
+        in_flight: Told when a stream flows.
+        once: Carries a call out once for each of its caller's keys.
+    """
+    innermost = _streaming(invoke, plan, in_flight) if operation.kind.streams_out else _unary(invoke, plan, once)
     return compose(middleware, innermost)
 
 
-def _unary(invoke: Invoke, plan: Plan) -> Handler:
+def _unary(invoke: Invoke, plan: Plan, once: Idempotency | None) -> Handler:
     async def carry_out(call: Call, needs: dict[str, object]) -> object:
         try:
             reply = await cast("Awaitable[object]", invoke(call.message, needs))
@@ -47,7 +62,7 @@ def _unary(invoke: Invoke, plan: Plan) -> Handler:
         return reply
 
     run = plan.run
-    return lambda call: run(call, carry_out)
+    return (lambda call: run(call, carry_out)) if once is None else once.around(run, carry_out)
 
 
 def _streaming(invoke: Invoke, plan: Plan, in_flight: InFlight) -> Handler:

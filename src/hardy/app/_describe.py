@@ -3,6 +3,7 @@
 import typing
 
 from hardy.app._parts import Exposure, Parts
+from hardy.app._policies import limits_on
 from hardy.app._wiring import Wiring
 from hardy.auth import rule_name
 from hardy.core import Place
@@ -43,6 +44,8 @@ def _operation(app: Parts, exposure: Exposure) -> dict[str, object]:
         "raises": [error.reason or error.code.name for error in operation.raises],
         "timeout": operation.timeout if operation.timeout is not None else app.settings.limits.timeout,
         "bindings": [binding.describe() for binding in exposure.bindings],
+        "limits": [limit.describe() for _, limit in limits_on(app, exposure)],
+        "idempotency": operation.idempotency,
         "chain": chain_of(app, exposure),
     }
 
@@ -50,7 +53,13 @@ def _operation(app: Parts, exposure: Exposure) -> dict[str, object]:
 def chain_of(app: Parts, exposure: Exposure) -> list[str]:
     """Return the links a call of the operation goes through, outermost first."""
     own = [name_of(each) for each in (*app.middleware, *exposure.middleware)]
-    return [*built_in(app), *own, "scope", "use case", "encode"]
+    before = built_in(app)
+    limits = limits_on(app, exposure)
+    for stage, link in (("principal", "allow"), ("address", "authenticate")):
+        if any(limit.stage == stage for _, limit in limits):
+            before.insert(before.index(link), f"limit({stage})")
+    once = ["idempotency"] if exposure.operation.idempotency else []
+    return [*before, *own, "scope", *once, "use case", "encode"]
 
 
 def built_in(app: Parts) -> list[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from hardy.app._documents import described
 from hardy.app._parts import Exposure, Parts
+from hardy.app._policies import check_policies, planned
 from hardy.app._wiring import Wiring
 from hardy.auth import check_operation, is_internal
 from hardy.config import Settings
@@ -56,8 +57,9 @@ def examine(app: Parts) -> tuple[Diagnostic, ...]:
         faults += events.check(bound, published, service=app.name)
     wiring = Wiring(app)
     faults += wiring.check()
+    faults += check_policies(app, wiring.supplies)
     faults += _alone(app.settings, wiring.components)
-    faults += wiring.container.check(operations)
+    faults += wiring.container.check([planned(each, wiring.supplies) for each in operations])
     return tuple(faults)
 
 

@@ -8,6 +8,7 @@ from hardy.auth import Authenticator
 from hardy.config import Settings
 from hardy.core import Binding, Clock, Diagnostic, Middleware, Operation
 from hardy.lifecycle import Component
+from hardy.resilience import Limit, Limits
 from hardy.transport import http
 
 
@@ -18,6 +19,8 @@ class Exposure:
     operation: Operation
     bindings: tuple[Binding, ...]
     middleware: tuple[Middleware, ...]
+    limits: Sequence[Limit] = ()
+    """Its own, beside those of the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,11 @@ class Provided:
     scope: Literal["call", "app"]
 
 
+def limits_of(limit: Limits) -> Sequence[Limit]:
+    """Return what ``limit=`` was given, one or several, as several."""
+    return (limit,) if isinstance(limit, Limit) else limit
+
+
 class Parts:
     """What a service consists of, as its lines said: `App` adds the verbs that say them."""
 
@@ -48,6 +56,7 @@ class Parts:
         version: str = "0.0.0",
         json_case: Literal["snake", "camel"] = "snake",
         clock: Clock | None = None,
+        limit: Limits = (),
     ) -> None:
         self.name = name
         self.version = version
@@ -56,6 +65,7 @@ class Parts:
         """Whether it was given its settings; `make` gives it those that were loaded otherwise."""
         self.json_case: Literal["snake", "camel"] = json_case
         self.clock = clock
+        self.limits: Sequence[Limit] = limits_of(limit)
         self.authenticators: tuple[Authenticator, ...] = tuple(auth) if isinstance(auth, Sequence) else (auth,)
         self.provided: list[Provided] = []
         self.components: list[Component] = []

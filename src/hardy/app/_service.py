@@ -240,6 +240,7 @@ class Service:
         for name, component in self._parts:
             if isinstance(component, Counts):
                 counted[name] = component.statistics()
+        counted |= self.assembly.policies.statistics()
         return plain(counted)
 
     def _info(self) -> dict[str, object]:

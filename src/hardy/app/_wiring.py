@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hardy.app._lanes import LANES, port_of_lane, unserved
 from hardy.app._parts import Parts
+from hardy.app._policies import ports_of_policies
 from hardy.app._supplies import Supplies, wants
 from hardy.core import Call, Clock, Deadline, Diagnostic, Logger, Notices, Operation, Principal, SystemClock
 from hardy.di import Container
@@ -41,6 +42,7 @@ class Wiring:
             self.container.provide(each.factory, scope=each.scope)
         operations = [each.operation for each in app.exposures]
         self._bound = _bound_to_lanes(app)
+        self._policed = ports_of_policies(app)
         before = self.container.required(operations)
         overrides = self._override(_merged(app.overrides), app.components, before)
         idle = (before - self.container.required(operations)) | overrides
@@ -62,7 +64,7 @@ class Wiring:
     ) -> frozenset[object]:
         """Let *overrides* stand in, those of calls in the container, those of components in the supplies."""
         asked = {want.port for component in components for want in wants(component)}
-        asked |= {port_of_lane(transport) for transport, _ in self._bound}
+        asked |= {port_of_lane(transport) for transport, _ in self._bound} | self._policed
         self.supplies.replace({port: value for port, value in overrides.items() if port in asked})
         # Entered and never left: the container is this wiring's alone. What only components ask for it need not know.
         self.container.override(

@@ -32,6 +32,7 @@ from hardy.app._link import (
 )
 from hardy.app._loop import run_loop
 from hardy.app._opening import explained
+from hardy.app._policies import counts_alone
 from hardy.app._serve import close, serve, wanted
 from hardy.app._service import Listen, Service
 from hardy.app._shutdown import UNWIND
@@ -251,7 +252,10 @@ def _checked(app: App) -> Checked:
         listen={door: (place.host, place.port) for door, place in places.items()},
         path=None if unix is None else (str(unix.absolute), unix.mode),
         admin_tls=None if settings.admin.tls is None else _files(settings.admin.tls),
-        alone=tuple(type(each).__qualname__ for each in app.components if getattr(each, "worker_local", False)),
+        alone=(
+            *(type(each).__qualname__ for each in app.components if getattr(each, "worker_local", False)),
+            *(("MemoryLimiter",) if counts_alone(app) else ()),
+        ),
         level=settings.telemetry.level,
         format=settings.telemetry.format,
         patience=patience(settings.shutdown),

@@ -105,6 +105,8 @@ class LimitSettings:
     """Whether calls are refused (503) while there are more than can be carried out."""
     shed_delay: Length = 0.05
     """Standing delay of the event loop beyond which calls are refused."""
+    idempotency_lifetime: Length = 86400.0
+    """How long the outcome of a call is kept under its Idempotency-Key."""
     body: Bytes = 2**20
     """Largest request body, also after it was decompressed; beyond it 413."""
     body_ratio: Count = 100

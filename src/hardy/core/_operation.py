@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from hardy.core._diagnostics import Place
 from hardy.core._errors import Error
@@ -54,6 +54,10 @@ class Operation:
     """Seconds for a unary call, or for a stream's first item; the service's default when none."""
     finish_on_disconnect: bool = False
     """Whether a call goes on when its client is gone."""
+    idempotency: Literal["accepted", "required"] | None = None
+    """Whether a call may, or has to, bring an ``Idempotency-Key``."""
+    limited: bool = False
+    """Whether its calls are counted against rate limits."""
 
     @classmethod
     def of(cls, function: Callable[..., object], *, raw: bool = False) -> "Operation":
@@ -97,9 +101,19 @@ class Operation:
         raises: tuple[type[Error], ...] = (),
         timeout: float | None = None,
         finish_on_disconnect: bool = False,
+        idempotency: Literal["accepted", "required"] | None = None,
+        limited: bool = False,
     ) -> "Operation":
         """Return the operation with what its ``expose`` line says."""
-        return replace(self, allow=allow, raises=raises, timeout=timeout, finish_on_disconnect=finish_on_disconnect)
+        return replace(
+            self,
+            allow=allow,
+            raises=raises,
+            timeout=timeout,
+            finish_on_disconnect=finish_on_disconnect,
+            idempotency=idempotency,
+            limited=limited,
+        )
 
     def message_of(self, given: Sequence[object], named: Mapping[str, object]) -> object:
         """Return the message that a caller sends with these arguments of the use case.

@@ -23,6 +23,14 @@ from hardy.resilience._breaker import (
 from hardy.resilience._breaker_counts import BreakerCounts
 from hardy.resilience._breaker_notices import BreakerClosed, BreakerHalfOpened, BreakerOpened
 from hardy.resilience._idempotency import Claim, Claimed, IdempotencyStore, Kept
+from hardy.resilience._idempotency_key import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyMalformed,
+    IdempotencyKeyMissing,
+    IdempotencyKeyReused,
+)
+from hardy.resilience._idempotency_layer import TRANSACTION, Idempotency, IdempotencyStatistics
+from hardy.resilience._idempotency_memory import MemoryIdempotency, MemoryIdempotencyStatistics
 from hardy.resilience._in_flight import InFlight, InFlightStatistics
 from hardy.resilience._notices import (
     CallLimited,
@@ -35,10 +43,11 @@ from hardy.resilience._notices import (
     OverloadEnded,
 )
 from hardy.resilience._rate import Admission, Limiter, Rate, gcra
-from hardy.resilience._rate_layer import RateLimited, RateLimits
+from hardy.resilience._rate_layer import RateLimited, RateLimits, RateLimitStatistics
 from hardy.resilience._rate_limit import (
     Limit,
     Limits,
+    Stage,
     per_address,
     per_key,
     per_operation,
@@ -49,6 +58,7 @@ from hardy.resilience._rate_memory import LimiterStatistics, MemoryLimiter
 from hardy.resilience._shed import Shed, ShedStatistics
 
 __all__ = [
+    "TRANSACTION",
     "Admission",
     "Breaker",
     "BreakerClosed",
@@ -63,6 +73,12 @@ __all__ = [
     "CallShed",
     "Claim",
     "Claimed",
+    "Idempotency",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyMalformed",
+    "IdempotencyKeyMissing",
+    "IdempotencyKeyReused",
+    "IdempotencyStatistics",
     "IdempotencyStore",
     "InFlight",
     "InFlightStatistics",
@@ -73,15 +89,19 @@ __all__ = [
     "LimiterRecovered",
     "LimiterStatistics",
     "Limits",
+    "MemoryIdempotency",
+    "MemoryIdempotencyStatistics",
     "MemoryLimiter",
     "OutcomeLost",
     "OverloadBegan",
     "OverloadEnded",
     "Rate",
+    "RateLimitStatistics",
     "RateLimited",
     "RateLimits",
     "Shed",
     "ShedStatistics",
+    "Stage",
     "Trip",
     "consecutive_failures",
     "failure_ratio",

@@ -1,6 +1,6 @@
 """The layer of the chain that counts calls and refuses those too many."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -18,11 +18,25 @@ class RateLimited(ResourceExhausted):
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimitStatistics:
+    """What came of the calls that one limit counts."""
+
+    passed: int
+    refused: int
+    uncounted: int
+    """Calls that came while the store could not be asked."""
+
+
+@dataclass(slots=True)
 class _Counted:
     limit: Limit
     prefix: str
     """Keeps its keys apart from those of other limits and operations."""
     limiter: Callable[[], Limiter]
+    passed: int = 0
+    refused: int = 0
+    uncounted: int = 0
+    down: bool = False
 
 
 class RateLimits:
@@ -60,7 +74,6 @@ class RateLimits:
             for prefix, limit in limits
         ]
         self._policy = ", ".join(policy(limit) for limit in self.limits)
-        self._down: set[str] = set()
 
     async def __call__(self, call: Call, proceed: Handler) -> object:
         """Count *call* and let it go on; a middleware.
@@ -85,9 +98,11 @@ class RateLimits:
                 continue
             told.append(field(each.limit, admission))
             if not admission.allowed:
+                each.refused += 1
                 refused = each.limit, admission
                 break
-        if told:
+            each.passed += 1
+        if told:  # also what was asked before one refused
             call.attach("ratelimit-policy", self._policy)
             call.attach("ratelimit", ", ".join(told))
         if refused is not None:
@@ -98,8 +113,9 @@ class RateLimits:
         try:
             admission = await each.limiter().admit(each.prefix + key, limit.rate)
         except Unavailable as error:
-            if limit.name not in self._down:  # once, and not for every call of an outage
-                self._down.add(limit.name)
+            each.uncounted += 1
+            if not each.down:  # once, and not for every call of an outage
+                each.down = True
                 self._emit(
                     LimiterFailed(
                         limit=limit.name, operation=call.operation.name, on_failure=limit.on_failure or "open"
@@ -110,8 +126,8 @@ class RateLimits:
                     "calls cannot be counted at the moment", retry_after=error.retry_after or 1
                 ) from error
             return None
-        if self._down and limit.name in self._down:
-            self._down.discard(limit.name)
+        if each.down:
+            each.down = False
             self._emit(LimiterRecovered(limit=limit.name, operation=call.operation.name))
         return admission
 
@@ -123,6 +139,12 @@ class RateLimits:
             retry_after=admission.retry_after,
             limit=limit.name,
         )
+
+    def statistics(self) -> Mapping[str, RateLimitStatistics]:
+        """Return what came of the calls, by the limits' names."""
+        return {
+            each.limit.name: RateLimitStatistics(each.passed, each.refused, each.uncounted) for each in self._counted
+        }
 
 
 def policy(limit: Limit) -> str:

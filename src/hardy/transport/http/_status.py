@@ -14,6 +14,7 @@ from hardy.core import (
     Unavailable,
     Unimplemented,
 )
+from hardy.resilience import IdempotencyKeyReused
 from hardy.server import BodyTimeout, BodyTooLarge, ClientGone, RequestFault
 
 STATUS = {
@@ -74,6 +75,7 @@ class TooSlow(DeadlineExceeded):
 
 _OWN: dict[type[Error], int] = {
     InvalidMessage: 422,
+    IdempotencyKeyReused: 422,
     Malformed: 400,
     NoSuchPath: 404,
     MethodNotAllowed: 405,
