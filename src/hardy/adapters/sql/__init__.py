@@ -1,8 +1,9 @@
 """SQL, written by hand and typed at both ends: one transaction per call, rows mapped into the user's classes.
 
-Floor 3, extra ``sql``. SQLite for now, on aiosqlite; nothing here shows which
-database it is but the URL. Statements are SQL with ``:named`` parameters; there
-is no query builder and no object mapper.
+Floor 3. SQLite needs the extra ``sql`` (aiosqlite), PostgreSQL the extra ``postgres``
+(asyncpg); which of them it is, only the URL says, and ``session.dialect`` where SQL
+itself differs. Statements are SQL with ``:named`` parameters; there is no query
+builder and no object mapper.
 
 Example:
     >>> import asyncio
@@ -22,6 +23,7 @@ Example:
 """
 
 from hardy.adapters.sql._database import Database
+from hardy.adapters.sql._notices import RepeatedStatement, SlowStatement, StatementEnded
 from hardy.adapters.sql._rows import MappingError
 from hardy.adapters.sql._schema_step import SchemaStep
 from hardy.adapters.sql._session import Session
@@ -34,8 +36,11 @@ __all__ = [
     "DatabaseSettings",
     "DatabaseStatistics",
     "MappingError",
+    "RepeatedStatement",
     "SchemaStep",
     "Session",
+    "SlowStatement",
+    "StatementEnded",
 ]
 
 publish(__name__, globals())

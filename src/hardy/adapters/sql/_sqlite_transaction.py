@@ -50,8 +50,6 @@ class SqliteTransaction(Transaction):
         return statement(sql)
 
     async def _ready(self, what: Statement) -> None:
-        if what.writes and self.terms.read_only:
-            raise TypeError(f"a read-only session cannot execute: {what.sql.strip()}")
         await self.connect(writes=what.writes)
 
     async def connect(self, *, writes: bool) -> Connection:

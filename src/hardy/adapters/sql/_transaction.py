@@ -44,6 +44,8 @@ class Transaction(ABC):
     async def run(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
         """Execute a statement, beginning the transaction when it is the first."""
         self.check()
+        if what.writes and self.terms.read_only:
+            raise TypeError(f"a read-only session cannot execute: {what.sql.strip()}")
         watch = self._watch
         if watch.repeats and not what.writes:
             times = self._seen[what.sql] = self._seen.get(what.sql, 0) + 1
