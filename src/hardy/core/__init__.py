@@ -45,6 +45,7 @@ from hardy.core._errors import (
 )
 from hardy.core._events import Events
 from hardy.core._handler import Handler, Middleware, compose
+from hardy.core._jobs import Jobs
 from hardy.core._logger import Logger, SilentLogger
 from hardy.core._messages import is_message_type
 from hardy.core._metadata import Metadata
@@ -87,6 +88,7 @@ __all__ = [
     "Internal",
     "InvalidArgument",
     "InvalidMessage",
+    "Jobs",
     "Kind",
     "Logger",
     "Malformed",
