@@ -1,62 +1,17 @@
 """The outbox on real databases: kept with the transaction, sent once, in order, retried, given up, replayed."""
 
 import asyncio
-from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from event_sink import AT_ONCE, COUNTED, Counted, Sink
 from hardy.adapters.sql.outbox import Outbox, OutboxSettings
 from hardy.core import InvalidArgument, Notices, PermissionDenied, Unavailable
-from hardy.messaging import EventDied, PublisherBack, PublisherLost, Retry, Topic, Unpublished
+from hardy.messaging import EventDied, PublisherBack, PublisherLost, Retry
 
-AT_ONCE = Retry(first=0.0, attempts=3, jitter=lambda: 1.0)
 BY_HAND = OutboxSettings(relay=False)
-
-
-@dataclass(frozen=True)
-class Counted:
-    key: str
-    n: int
-
-
-COUNTED = Topic("counted", key="key")
-
-
-class Sink:
-    """Takes what is published, and fails as a test says."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, int]] = []
-        self.ids: list[str] = []
-        self.refuse: dict[tuple[str, int], Exception] = {}
-        self.refuse_once: dict[tuple[str, int], Exception] = {}
-        self.down = False
-
-    async def publish(self, envelopes, /) -> None:
-        if self.down:
-            raise Unavailable("nobody is there")
-        failures = {}
-        stopped = set()
-        for each in envelopes:
-            n = int(each.data.split(b'"n":')[1].rstrip(b"}"))
-            error = self.refuse_once.pop((each.key, n), None) or self.refuse.get((each.key, n))
-            if error is not None or each.key in stopped:
-                stopped.add(each.key)
-                failures[each.id] = error or Unavailable("not sent")
-            else:
-                self.taken.append((each.key, n))
-                self.ids.append(each.id)
-        if failures:
-            raise Unpublished(failures)
-
-    @property
-    def by_key(self) -> dict[str, list[int]]:
-        found = defaultdict(list)
-        for key, n in self.taken:
-            found[key].append(n)
-        return dict(found)
 
 
 @pytest.fixture

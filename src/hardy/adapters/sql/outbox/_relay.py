@@ -67,7 +67,7 @@ class Relay:
         self._turn = asyncio.Lock()
         self._draining = False
         self._lost_since: float | None = None
-        self._losses = 0
+        self._losses = self._held = 0
         self._looked = self._swept = self._warned = -1e9
         self.facts = Facts(waiting=0, dead=0, lag=None, held_back=0, held_for=None)
         """How the table was when it was last looked at."""
@@ -89,6 +89,7 @@ class Relay:
     async def _next(self) -> float:
         """Do what is to be done; return the seconds until there is more."""
         if await self.round():
+            self._held = 0
             return 0.0
         now = monotonic()
         if now - self._looked >= min(_LOOK, self._settings.warn_after):
@@ -100,6 +101,10 @@ class Relay:
             return 0.01 if more else self._settings.poll
         if self._losses:
             return Retry(first=0.1, most=5.0).delay(self._losses)
+        if self._store.line.is_held:  # nobody wakes us when the transaction that holds it is over
+            self._held += 1
+            return min(self._settings.poll, 0.002 * 2.0 ** min(self._held, 20))
+        self._held = 0
         return self._settings.poll
 
     async def drain(self) -> None:

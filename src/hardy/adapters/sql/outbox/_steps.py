@@ -16,6 +16,7 @@ select n, '', 0 from numbers;
 # What waits is found by the partial indexes only, so that what was sent costs nothing but room. `stuck` is 1 for
 # what holds its key back: it has failed and waits for another attempt, or is a dead letter.
 _INDEXES = """
+create index hardy_outbox_unsent on hardy_outbox (position) where state = 'waiting';
 create index hardy_outbox_waiting on hardy_outbox (part, position) where state = 'waiting';
 create index hardy_outbox_stuck on hardy_outbox (topic, key, position) where stuck = 1;
 create index hardy_outbox_sent on hardy_outbox (sent_at) where state = 'sent';
@@ -46,10 +47,10 @@ create table hardy_outbox (
   sent_at double precision
 );
 {_INDEXES}{_LEASES}""",
-        # `horizon` is the first transaction that had not begun when the row was written: once all before it are
-        # over, nobody can commit a row with a smaller position any more.
+        # The transaction's id stands first, so that it is taken before the position is drawn: see `Line`.
         postgresql=f"""
 create table hardy_outbox (
+  written_by xid8 not null default pg_current_xact_id(),
   position bigint generated always as identity primary key,
   id text not null unique,
   topic text not null,
@@ -65,10 +66,8 @@ create table hardy_outbox (
   due double precision not null default 0,
   stuck integer not null default 0,
   error text,
-  sent_at double precision,
-  horizon xid8 not null default greatest(pg_current_xact_id(), pg_snapshot_xmax(pg_current_snapshot()))
+  sent_at double precision
 );
-create index hardy_outbox_horizon on hardy_outbox (horizon) where state = 'waiting';
 {_INDEXES}{_LEASES}""",
     ),
 )

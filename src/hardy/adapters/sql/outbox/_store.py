@@ -8,6 +8,7 @@ from zlib import crc32
 
 from hardy.adapters.sql._database import Database
 from hardy.adapters.sql._session import Session
+from hardy.adapters.sql.outbox._line import Line
 from hardy.adapters.sql.outbox._steps import PARTS
 from hardy.adapters.sql.outbox._words import parts_of, words_for
 from hardy.messaging import DeadLetter, Envelope
@@ -114,11 +115,13 @@ class Store:
         self._database = database
         self._owner = owner
         self._words = words_for(database.dialect)
+        self.line = Line(database)
 
     async def free(self) -> list[int]:
         """Return parts that have something to send and belong to nobody."""
+        line = await self.line.advance()
         async with self._database.transaction() as session:
-            return await session.all(int, self._words.free, owner=self._owner)
+            return await session.all(int, self._words.free, owner=self._owner, line=line)
 
     async def claim(self, parts: list[int], lease: float) -> list[int]:
         """Take *parts* for so many seconds; return those that nobody else took meanwhile."""
@@ -129,7 +132,8 @@ class Store:
     async def read(self, parts: list[int], batch: int) -> list[Row]:
         """Return what is to be sent of *parts*, in order."""
         async with self._database.transaction() as session:
-            return await session.all(Row, self._words.read, batch=batch, **parts_of(parts))
+            given = parts_of(parts)
+            return await session.all(Row, self._words.read, batch=batch, line=self.line.at, **given)
 
     async def settle(
         self, parts: list[int], sent: Sequence[Row], failed: Sequence[Failed], *, keep: bool, hold: bool
@@ -161,7 +165,7 @@ class Store:
     async def facts(self) -> Facts:
         """Return how the table is now."""
         async with self._database.transaction() as session:
-            found = await session.first(Facts, self._words.facts)
+            found = await session.first(Facts, self._words.facts, line=self.line.at)
             return found or Facts(waiting=0, dead=0, lag=None, held_back=0, held_for=None)
 
 

@@ -21,17 +21,6 @@ _TEXTS = {
 }
 _SKIP = {"sqlite": "", "postgresql": "for update skip locked"}
 
-# The first row that is committed and not settled: a transaction that began before it is still open, and may commit
-# rows that come before it. The transactions of a SQLite database come one after the other.
-_UNSETTLED = "state = 'waiting' and horizon > pg_snapshot_xmin(pg_current_snapshot())"
-_BEFORE_LINE = {
-    "sqlite": "",
-    "postgresql": f"""
-    and o.position < coalesce((select min(position) from hardy_outbox where {_UNSETTLED}), 9223372036854775807)""",
-}
-_HELD_BACK = {"sqlite": "0", "postgresql": f"(select count(*) from hardy_outbox where {_UNSETTLED})"}
-_HELD_SINCE = {"sqlite": "null", "postgresql": f"(select min(written) from hardy_outbox where {_UNSETTLED})"}
-
 PARTS_AT_ONCE = 8
 """How many parts a relay takes in one round, so that others find some, too."""
 _IN = f"in ({', '.join(f':part{n}' for n in range(PARTS_AT_ONCE))})"
@@ -71,7 +60,7 @@ def words_for(dialect: str) -> Words:
     now = NOW[dialect]
     sendable = f"""o.state = 'waiting' and o.due <= {now} and not exists (
       select 1 from hardy_outbox b where b.stuck = 1 and b.topic = o.topic and b.key = o.key and b.position < o.position
-    ){_BEFORE_LINE[dialect]}"""
+    ) and o.position <= :line"""
     settled = f"where position in {_NUMBERS[dialect]} and state = 'waiting'"
     one = "where position = :position and state = 'waiting' and attempts = :attempts - 1"
     chosen = f"where state = 'dead' and (:every = 1 or id in {_TEXTS[dialect]})"
@@ -99,8 +88,8 @@ def words_for(dialect: str) -> Words:
         facts=f"""select (select count(*) from hardy_outbox where state = 'waiting') as waiting,
     (select count(*) from hardy_outbox where state = 'dead') as dead,
     {now} - (select min(written) from hardy_outbox where state = 'waiting') as lag,
-    {_HELD_BACK[dialect]} as held_back,
-    {now} - {_HELD_SINCE[dialect]} as held_for""",
+    (select count(*) from hardy_outbox where state = 'waiting' and position > :line) as held_back,
+    {now} - (select min(written) from hardy_outbox where state = 'waiting' and position > :line) as held_for""",
         letters="""select id, topic, key, type, data, error as reason, attempts, time from hardy_outbox
     where state = 'dead' order by position limit :limit""",
         replay=f"update hardy_outbox set state = 'waiting', attempts = 0, due = 0, stuck = 0, error = null {chosen}",
