@@ -14,6 +14,7 @@ from typing import Protocol, cast
 from hardy.core import ClientCertificate, Notice
 from hardy.server._body import gone
 from hardy.server._limits import Limits, Timeouts
+from hardy.server._lines import FieldLines
 from hardy.server._messages import Handle, Load, RenderError, RenderShed, Request
 from hardy.server._sockets import address_of
 from hardy.server._statistics import Counters
@@ -60,6 +61,7 @@ class Host(Protocol):
     limits: Limits
     timeouts: Timeouts
     counters: Counters
+    lines: FieldLines
     wheel: Wheel
     clock: Callable[[], float]
     handle: Handle

@@ -16,6 +16,9 @@ _ENGINES_OWN = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"te", b"trailer", b"upgrade")
 )
 
+_USUAL = {b"x-request-id": b"x-request-id: "}
+"""Names that stand on most replies, checked already."""
+
 
 class Prepared(tuple[Field, ...]):  # noqa: SLOT001  a tuple has no room for slots of its own
     """Header fields that were checked and rendered once, at build.
@@ -50,6 +53,22 @@ def prepare(headers: Iterable[Field]) -> Prepared:
     prepared = Prepared(headers)
     prepared.raw, prepared.dated, prepared.length = render(prepared)
     return prepared
+
+
+def line_of(name: bytes, value: bytes) -> bytes:
+    r"""Return one further field of a reply as a line.
+
+    Raises:
+        ValueError: It cannot be sent; see `prepare`.
+
+    Example:
+        >>> line_of(b"x-request-id", b"c1")
+        b'x-request-id: c1\r\n'
+    """
+    start = _USUAL.get(name)
+    if start is not None and value.isalnum():  # nothing that could end the line
+        return start + value + b"\r\n"
+    return render(((name, value),))[0]
 
 
 def render(headers: Sequence[Field], *, upgrade: bool = False) -> tuple[bytes, bool, int]:

@@ -1,18 +1,17 @@
 """The head of a request, read strictly.
 
-llhttp splits and checks the header lines. The request line, the Host and
-everything that decides where a message ends is read here, by one rule: what two
-parsers could read differently is refused (RFC 9112 sections 2.2, 3, 5, 6, 11).
+The header lines are split by `hardy.server._lines`. The request line, the Host
+and everything that decides where a message ends is read here, by one rule: what
+two parsers could read differently is refused (RFC 9112 sections 2.2, 3, 5, 6, 11).
 """
 
 import re
-
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from hardy.core import ClientCertificate
 from hardy.server._errors import RequestFault
 from hardy.server._fields import Field
 from hardy.server._limits import Limits
+from hardy.server._lines import FieldLines
 from hardy.server._messages import Exchange, Request
 
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")}
@@ -50,6 +49,8 @@ _LISTS = (
     b"x-forwarded-for",
 )
 CHUNKED = -1
+_NO_HEADERS = 3
+"""Pieces of a head without headers, split at its line ends: the request line, and nothing twice."""
 
 
 def _bad(detail: str) -> RequestFault:
@@ -61,28 +62,26 @@ class HeadParser:
 
     __slots__ = (
         "_certificate",
-        "_complete",
         "_exchange",
-        "_headers",
         "_host",
+        "_known",
         "_limits",
-        "_parser",
+        "_lines",
         "_peer",
         "_scheme",
         "_server",
     )
 
-    def __init__(self, exchange: Exchange, limits: Limits) -> None:
+    def __init__(self, exchange: Exchange, limits: Limits, lines: FieldLines) -> None:
         self._exchange = exchange
         self._limits = limits
+        self._lines = lines
+        self._known = lines.known
         self._scheme = "http"
         self._peer = "unix"
         self._server = "unix"
         self._certificate: ClientCertificate | None = None
-        self._headers: list[Field] = []
         self._host: bytes | None = None
-        self._complete = False
-        self._parser: HttpRequestParser | None = None
 
     def connected(self, *, scheme: str, peer: str, server: str, certificate: ClientCertificate | None = None) -> None:
         """Note what every request of the connection says about it."""
@@ -109,33 +108,27 @@ class HeadParser:
             keep_alive=False,
         )
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header from llhttp, which has refused control characters; so what is stripped are blanks."""
-        self._headers.append((name.lower(), value.rstrip()))
-
-    def on_headers_complete(self) -> None:
-        """Note that llhttp agrees about the end of the head."""
-        self._complete = True
-
     def parse(self, head: bytes) -> Request:
         """Return the request whose complete *head*, blank line included, this is.
 
         Raises:
             RequestFault: Anything about it is in doubt or over a limit.
         """
-        end = head.index(b"\r\n")
-        method, target, version, line_method = self._request_line(head[:end])
-        if len(head) - end > self._limits.header_bytes:
-            raise RequestFault(431, f"the headers are larger than {self._limits.header_bytes} bytes")
-        # llhttp knows a fixed set of methods; which methods there are is not for the engine to say.
-        headers = self._split(head if line_method in _METHODS else b"GET" + head[len(line_method) :])
+        lines = head.split(b"\r\n")
+        line = lines[0]
+        method, target, version = self._request_line(line)
+        limits = self._limits
+        if len(head) - len(line) > limits.header_bytes:
+            raise RequestFault(431, f"the headers are larger than {limits.header_bytes} bytes")
+        if len(lines) - _NO_HEADERS > limits.headers:
+            raise RequestFault(431, f"there are more than {limits.headers} headers")
+        known, read = self._known.get, self._lines.read
+        headers = [known(line) or read(line) for line in lines[1:-2]]
         fields = dict(headers)
         if len(fields) != len(headers):
             fields = _first_of_each(headers)
         path, query = self._address(method, target, version, fields)
         length = _body_length(head, version, fields)
-        if length:
-            self._parser = None  # llhttp waits for the body, which it does not get
         return Request(
             method=method,
             target=target,
@@ -149,7 +142,7 @@ class HeadParser:
             server=self._server,
             exchange=self._exchange,
             certificate=self._certificate,
-            max_body=self._limits.body,
+            max_body=limits.body,
             content_length=length,
             expects_continue=b"expect" in fields and _expects_continue(fields[b"expect"], version, length),
             keep_alive=_keep_alive(fields.get(b"connection"), version),
@@ -177,10 +170,10 @@ class HeadParser:
             if not _TOKEN(line.partition(b" ")[0][:64]):
                 raise _bad("the request line does not begin with a method")
             return
-        _, _, _, method = self._request_line(line)
-        self._split(start if method in _METHODS else b"GET" + start[len(method) :], whole=False)
+        self._request_line(line)
+        self._lines.screen(start[len(line) + 2 :])
 
-    def _request_line(self, line: bytes) -> tuple[str, str, str, bytes]:
+    def _request_line(self, line: bytes) -> tuple[str, str, str]:
         if len(line) > self._limits.request_line:
             raise RequestFault(414, f"the request line is longer than {self._limits.request_line} bytes")
         try:
@@ -198,32 +191,7 @@ class HeadParser:
             if not _TOKEN(method):
                 raise _bad("the method is no token")
             name = method.decode()
-        return name, target, version, method
-
-    def _split(self, head: bytes, *, whole: bool = True) -> list[Field]:
-        headers: list[Field] = []
-        self._headers = headers
-        self._complete = False
-        parser = self._parser
-        if parser is None or not whole:
-            parser = HttpRequestParser(self)
-            self._parser = parser
-        try:
-            parser.feed_data(head)
-        except HttpParserUpgrade:
-            self._parser = None
-        except HttpParserError as error:
-            self._parser = None
-            # llhttp's words describe the bytes, not the server
-            raise _bad(f"malformed head: {str(error)[:80]}") from None
-        if not whole:
-            self._parser = None
-        elif not self._complete:
-            self._parser = None
-            raise _bad("malformed head")
-        if len(headers) > self._limits.headers:
-            raise RequestFault(431, f"there are more than {self._limits.headers} headers")
-        return headers
+        return name, target, version
 
     def _address(self, method: str, target: str, version: str, fields: dict[bytes, bytes]) -> tuple[str, str]:
         host = fields.get(b"host")
@@ -237,6 +205,8 @@ class HeadParser:
         if method == "CONNECT":
             raise _bad("this server is no proxy")
         if target[0] == "/":
+            if "?" not in target:
+                return target, ""
             path, _, query = target.partition("?")
             return path, query
         if target == "*":

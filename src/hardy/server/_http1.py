@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hardy.server._body import gone
 from hardy.server._connection import Host
 from hardy.server._errors import ClientGone, RequestFault
-from hardy.server._fields import Field, Prepared, render
+from hardy.server._fields import Field, Prepared, line_of, render
 from hardy.server._head import HeadParser
 from hardy.server._messages import Request, Response, ResponseStream, Tunnel
 from hardy.server._problem import problem
@@ -27,7 +27,7 @@ class Http1(Reader):
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(host, loop)
-        self._heads = HeadParser(self, host.limits)
+        self._heads = HeadParser(self, host.limits, host.lines)
         self._served = 0
 
     def begin(self, request: Request) -> None:
@@ -86,8 +86,8 @@ class Http1(Reader):
             raw, dated, length = headers.raw, headers.dated, headers.length
         else:
             raw, dated, length = render(headers)
-        if response.extra:
-            raw += render(response.extra)[0]
+        for field in response.extra:
+            raw += line_of(*field)
         status = response.status
         body = response.body
         line = STATUS_LINES.get(status) or status_line(status)

@@ -15,6 +15,7 @@ from hardy.server._handshake import Handshake, SecureListener
 from hardy.server._hold_back import hold_back
 from hardy.server._http1 import Http1
 from hardy.server._limits import Limits, Timeouts
+from hardy.server._lines import FieldLines
 from hardy.server._listen import Address, address_of_socket, bind, empty_backlog
 from hardy.server._messages import AnyLoad, Handle, Load, RenderError, RenderShed, Request, Response
 from hardy.server._notices import (
@@ -95,6 +96,7 @@ class Server:
         self.load = load or AnyLoad()
         self.render_shed = render_shed
         self.counters = Counters()
+        self.lines = FieldLines()
         self.keeps = True
         self.stopped = False
         self._bind = tuple(bind)

@@ -5,11 +5,12 @@ import pytest
 
 from hardy.server import Exchange, Limits, RequestFault
 from hardy.server._head import HeadParser
+from hardy.server._lines import FieldLines
 
 
 @pytest.fixture
 def heads():
-    return HeadParser(cast("Exchange", None), Limits())
+    return HeadParser(cast("Exchange", None), Limits(), FieldLines())
 
 
 def test_one_parser_reads_many_heads_whatever_bodies_they_announce(heads):
