@@ -13,6 +13,7 @@ COMMANDS = {
     "check": "Look for everything that is wrong, without serving.",
     "show": "Print operations, config, graph or env.",
     "call": "Call an operation of the running service.",
+    "db": "Look at, migrate, roll back and fill the database.",
     "gen": "Write proto, openapi, env-example or config-docs.",
     "token": "Mint a token for local calls.",
     "drain-test": "Stop a service under load and tell what was lost.",

@@ -44,7 +44,7 @@ def misplaced_folder(folder: Path) -> Diagnostic:
     return Diagnostic(
         code="H0502",
         title=f"the folder of migrations {shown(folder)} is not there",
-        helps=(f"mkdir -p {shown(folder)}", "hardy db revision --message 'create orders'"),
+        helps=(f"mkdir -p {shown(folder)}", "hardy db revision 'create orders'"),
     )
 
 
@@ -132,12 +132,13 @@ def late(migration: "Migration", newest: str, free: int) -> Diagnostic:
 
 def failed(migration: "Migration", line: int, said: str, *, kept: str, hints: Sequence[str] = ()) -> Diagnostic:
     """Return the diagnostic for a migration that the database, or its own code, refused."""
+    command = "hardy db seed" if migration.name.startswith("seed.") else "hardy db migrate"
     return Diagnostic(
         code="H0505",
         title=f"`{migration.name}` failed: {said}",
         place=None if migration.path is None else at(migration.path, line),
         notes=(kept,),
-        helps=(*hints, "correct it and run it again: hardy db migrate"),
+        helps=(*hints, f"correct it and run it again: {command}"),
     )
 
 

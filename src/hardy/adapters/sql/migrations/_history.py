@@ -122,10 +122,17 @@ def _read(
     return _read_sql(name, path, text)
 
 
+def way_up(text: str) -> str:
+    """Return the part of an SQL migration above ``-- down``."""
+    found = _DOWN.search(text)
+    return text if found is None else text[: found.start()]
+
+
 def _read_sql(name: str, path: Path, text: str) -> tuple[Migration, list[Diagnostic]]:
     parts = list(_DOWN.finditer(text))
-    end = parts[0].start() if parts else len(text)
-    up = split(text[:end])
+    above = way_up(text)
+    end = len(above)
+    up = split(above)
     down = split(text[end:], line=text.count("\n", 0, end) + 1) if parts else None
     atomic = _ALONE.search(text) is None and not _is_concurrent((*up, *(down or ())))
     faults: list[Diagnostic] = []

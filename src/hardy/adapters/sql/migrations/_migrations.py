@@ -7,8 +7,10 @@ from typing import Literal
 from hardy.adapters.sql._schema_step import SchemaStep
 from hardy.adapters.sql.migrations._driver import Driver
 from hardy.adapters.sql.migrations._history import Dialect, Migration, own_steps, read_folder
+from hardy.adapters.sql.migrations._lint import lint
 from hardy.adapters.sql.migrations._migrator import PATIENCE, MigrationApplied, Migrator, SchemaAhead
 from hardy.adapters.sql.migrations._sqlite import Run, SqliteDriver
+from hardy.adapters.sql.migrations._templates import next_path, python_text, sql_text
 from hardy.core import BuildFailed, Diagnostic, Logger, Notices
 
 Policy = Literal["apply", "verify", "ignore"]
@@ -74,6 +76,33 @@ class Migrations:
         """
         driver = _driver(url, run)
         return Migrator(driver, self.history(driver.dialect), patience=patience, emit=self._applied)
+
+    def lint(self) -> Sequence[Diagnostic]:
+        """Return what squawk holds against the way up on PostgreSQL, hardy's own steps included.
+
+        Raises:
+            BuildFailed: The folder is wrong.
+            ImportError: squawk is not installed.
+        """
+        return lint(self.history("postgresql"))
+
+    def write(self, message: str, *, python: bool = False, bodies: Sequence[str] | None = None) -> Path:
+        """Write a new migration with the next free number and return its file.
+
+        Args:
+            message: What it does, in a few words.
+            python: A revision in Python instead of SQL.
+            bodies: What ``upgrade`` and ``downgrade`` of a revision in Python do.
+
+        Raises:
+            ValueError: There is no folder to write to.
+        """
+        if self.folder is None:
+            raise ValueError("these migrations have no folder")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = next_path(self.folder, message, ".py" if python else ".sql")
+        path.write_text(python_text(message, bodies or ("pass", "pass")) if python else sql_text(message))
+        return path
 
     async def bring_up(self, url: str, policy: Policy | None, *, run: Run | None = None) -> None:
         """Apply, verify, or leave alone: what a database does with its schema when it is opened.

@@ -96,10 +96,14 @@ def draft(connection: "Connection", metadata: object) -> tuple[str, str]:
     assert script.upgrade_ops is not None
     assert script.downgrade_ops is not None
     batch = bool(options["render_as_batch"])
-    return (
-        render_python_code(script.upgrade_ops, render_as_batch=batch),
-        render_python_code(script.downgrade_ops, render_as_batch=batch),
-    )
+    ways = (script.upgrade_ops, script.downgrade_ops)
+    up, down = (render_python_code(each, render_as_batch=batch, migration_context=context) for each in ways)
+    return _without_remarks(up), _without_remarks(down)
+
+
+def _without_remarks(body: str) -> str:
+    """Return a body without Alembic's remarks around it, ``pass`` where nothing else is left."""
+    return "\n".join(each for each in body.split("\n") if "# ###" not in each).strip("\n").strip() or "pass"
 
 
 def said(error: BaseException) -> str:
