@@ -117,6 +117,7 @@ def http_transport(assembly: Assembly, mounts: Sequence[http.Mount]) -> http.Tra
         proxy_header=app.settings.http.proxy_header,
         hosts=app.settings.http.hosts,
         compression=app.settings.http.compression,
+        emit=assembly.notices,
         bounds=http.Bounds(
             body_ratio=limits.body_ratio,
             message=limits.message,

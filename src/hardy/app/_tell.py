@@ -49,8 +49,9 @@ def telling(logger: Logger) -> Emit:
                 logger.debug("component closed", component=name, seconds=round(seconds, 3))
             case ComponentClosed(name=name, seconds=seconds, error=error):
                 logger.error("component failed to close", component=name, seconds=round(seconds, 3), exc_info=error)
-            case RequestRefused(peer=peer, status=status, detail=detail):
-                logger.info("request refused", peer=peer, status=status, detail=detail)
+            case RequestRefused(peer=peer, status=status, detail=detail, request=request, call=call):
+                known = {"request": request, "call": call} if call else {}
+                logger.info("request refused", peer=peer, status=status, detail=detail, **known)
             case ConnectionRefused(peer=peer, reason=reason):
                 logger.warning("connection refused", peer=peer, reason=reason)
             case OverloadBegan(delay=delay):

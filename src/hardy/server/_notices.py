@@ -54,8 +54,12 @@ class CertificatesRefused(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefused(Notice):
-    """The engine answered a request itself, with an error; no handler saw it."""
+    """A request was answered with an error and reached no operation: it could not be read, or leads nowhere."""
 
     peer: str
     status: int
     detail: str
+    request: str = ""
+    """Its method and path; empty where it could not be read."""
+    call: str = ""
+    """The id in the answer, where it has one."""

@@ -155,6 +155,26 @@ async def test_probes_answer_and_everything_else_is_a_problem():
     assert entries(log, "request refused")[0]["status"] == 400
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "detail"),
+    [
+        ("GET", "/nowhere?a=b", 404, "no such path"),
+        ("DELETE", "/ping", 405, "DELETE is not allowed here"),
+    ],
+    ids=["no such path", "no such method"],
+)
+async def test_what_reaches_no_operation_is_in_the_log(method, path, status, detail):
+    log = io.StringIO()
+    assembly = Assembly(app_with(), log=log)
+    async with Service(assembly, http=Listen()) as service, client_of(service.http) as web:
+        answer = await web.request(method, path)
+        assert answer.status_code == status
+    (entry,) = entries(log, "request refused")
+    told = {name: entry[name] for name in ("status", "detail", "request", "call")}
+    wanted = f"{method} {path.partition('?')[0]}"
+    assert told == {"status": status, "detail": detail, "request": wanted, "call": answer.headers["x-request-id"]}
+
+
 async def test_what_it_has_done_is_told_in_numbers():
     app = app_with()
     async with Service(Assembly(app, log=io.StringIO()), http=Listen(), admin=Listen()) as service:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from hardy.core import Code, Error, new_call_id
-from hardy.server import Request, Response, prepare
+from hardy.core import Code, Emit, Error, new_call_id
+from hardy.server import Request, RequestRefused, Response, prepare
 from hardy.transport.http._call import request_id
 from hardy.transport.http._coding import CODINGS
 from hardy.transport.http._problem import Problem, RenderProblem, engine_problem, retry_after
@@ -21,9 +21,17 @@ class Answers:
         render: Makes the body.
         headers: Sent with every answer of the transport.
         challenges: Values of ``WWW-Authenticate``, sent with every 401.
+        emit: Told of each request that reaches no operation.
     """
 
-    def __init__(self, render: RenderProblem, headers: Sequence[tuple[str, str]], challenges: Sequence[str]) -> None:
+    def __init__(
+        self,
+        render: RenderProblem,
+        headers: Sequence[tuple[str, str]],
+        challenges: Sequence[str],
+        emit: Emit = lambda notice: None,
+    ) -> None:
+        self._emit = emit
         self._render = render
         self.headers: list[Header] = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
         prepare(self.headers)  # a header that cannot be sent is refused now
@@ -51,7 +59,11 @@ class Answers:
     def refuse(self, request: Request, error: Error, extra: Sequence[Header] = ()) -> Response:
         """Answer a request that reaches no operation."""
         call = request_id(request.fields.get(b"x-request-id")) or new_call_id()
-        return self.problem(Problem.of(error, call=call), extra)
+        response = self.problem(Problem.of(error, call=call), extra)
+        what = f"{request.method} {request.path}"
+        told = RequestRefused(peer=request.peer, status=response.status, detail=str(error), request=what, call=call)
+        self._emit(told)
+        return response
 
     def engine(self, status: int, detail: str) -> Response:
         """Answer for the engine what it refuses by itself."""
