@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from hardy.adapters.redis import Redis, RedisCache, RedisLock, RedisSettings
+from hardy.adapters.sql import Database, DatabaseSettings
+from hardy.adapters.sql.lock import PostgresLock
 from hardy.cache import Cache, GuardedCache, Lock, MemoryCache, MemoryInvalidations, MemoryLock, TwoLevelCache
 from hardy.resilience import Breaker
 
@@ -56,8 +58,16 @@ async def redis_lock(request):
         yield lock
 
 
+@asynccontextmanager
+async def postgres_lock(request):
+    settings = DatabaseSettings(url=request.getfixturevalue("postgres_url"), acquire_timeout=20)
+    steps = "\n;".join(step.postgresql for step in PostgresLock.schema_steps)
+    async with Database(settings, schema=steps), PostgresLock(settings) as lock:
+        yield lock
+
+
 CACHES: dict[str, MakeCache] = {"memory": memory_cache, "redis": redis_cache}
-LOCKS: dict[str, MakeLock] = {"memory": memory_lock, "redis": redis_lock}
+LOCKS: dict[str, MakeLock] = {"memory": memory_lock, "redis": redis_lock, "postgres": postgres_lock}
 
 
 def pytest_generate_tests(metafunc):
