@@ -112,9 +112,7 @@ async def test_a_failed_statement_takes_its_part_with_it_and_no_more(database, i
 
 async def test_a_commit_that_fails_is_the_answer_and_keeps_nothing(database, insert, count):
     async with database.transaction() as session:
-        await session.execute(
-            "create table late (buyer integer references buyers (id) deferrable initially deferred)"
-        )
+        await session.execute("create table late (buyer integer references buyers (id) deferrable initially deferred)")
     kept = []
     with pytest.raises(Exception, match="refers to"):
         async with database.transaction() as session:

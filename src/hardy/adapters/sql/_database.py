@@ -1,12 +1,13 @@
 """The component: opens the connections, opens transactions on them, closes them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from hardy.adapters.sql._block import Block
 from hardy.adapters.sql._driver import Driver
+from hardy.adapters.sql._retrying import retrying
 from hardy.adapters.sql._session import Session
 from hardy.adapters.sql._settings import DatabaseSettings
 from hardy.adapters.sql._statistics import Counts, DatabaseStatistics
@@ -18,6 +19,8 @@ from hardy.core import Call, Deadline, Diagnostic, Logger, Notices, Unavailable,
 
 if TYPE_CHECKING:
     from hardy.adapters.sql._sqlite_driver import SqliteDriver
+
+T = TypeVar("T")
 
 
 class Database:
@@ -132,6 +135,40 @@ class Database:
         deadline = call.deadline if call else Deadline.never()
         operation = call.operation.name if call else ""
         return self._block(Terms(deadline, operation, write=write, isolation=isolation, read_only=read_only))
+
+    async def retrying(
+        self,
+        work: Callable[[Session], Awaitable[T]],
+        *,
+        attempts: int = 5,
+        write: bool = False,
+        isolation: Isolation | None = None,
+    ) -> T:
+        """Run *work* in a transaction of its own, and again when it could not go together with others'.
+
+        Serialization failures and deadlocks, which nobody can prevent and doing it
+        again resolves, are repeated with a growing pause, never past the deadline of
+        the call. Only what is inside is repeated, so *work* must have no effect but
+        on its session: send mails and publish after it returned. A call's own
+        `Session` is not involved.
+
+        Args:
+            work: Called with a fresh session each time.
+            attempts: How often in all.
+            write: As to `transaction`.
+            isolation: As to `transaction`.
+
+        Raises:
+            Aborted: The last attempt conflicted, too.
+
+        Example:
+            >>> async def sell(database: Database, sku: str) -> int:
+            ...     async def take_one(session: Session) -> int:
+            ...         return await session.execute("update stock set left = left - 1 where sku = :sku", sku=sku)
+            ...
+            ...     return await database.retrying(take_one, isolation="serializable")
+        """
+        return await retrying(lambda: self.transaction(write=write, isolation=isolation), work, attempts)
 
     def _block(self, terms: Terms) -> Block:
         if not self._open:
