@@ -26,8 +26,9 @@ def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path) -> str:
 def database(dialect: str, database_url: str) -> Callable[[], Database]:
     """Return a database with the tables of outbox, inbox and the tests; the first to be opened makes them."""
 
-    def make(*, tables: bool = True) -> Database:
-        return Database(DatabaseSettings(url=database_url), schema=schema(dialect) if tables else None)
+    def make(*, tables: bool = True, managed: bool = False) -> Database:
+        sql = TABLES if managed else schema(dialect)  # an app applies the steps of its components itself
+        return Database(DatabaseSettings(url=database_url), schema=sql if tables else None)
 
     return make
 

@@ -1,6 +1,8 @@
 """The component: brings `Events`, and relays what was committed."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -17,6 +19,9 @@ from hardy.adapters.sql.outbox._store import Store, dead_letters, discard, repla
 from hardy.core import Diagnostic, Emit, Events, Notice, Notices
 from hardy.lifecycle import Restart, Tasks
 from hardy.messaging import Catalogue, DeadLetter, Publisher, Retry, Topic
+
+_PATIENCE = 2.0
+"""Seconds that a round has to end when the service does."""
 
 
 class Outbox:
@@ -106,13 +111,17 @@ class Outbox:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop relaying; what is not sent stays for the next start."""
-        self._relay = None
         tasks, self._tasks = self._tasks, None
+        if tasks is not None:
+            with suppress(TimeoutError):  # cancelled below, which is only ruder: what was sent may be sent again
+                async with asyncio.timeout(_PATIENCE):
+                    await self.drain()
+        self._relay = None
         if tasks is not None:
             await tasks.__aexit__(kind, error, traceback)
 
     async def drain(self) -> None:
-        """Begin no further round; return when the one that runs is over."""
+        """Begin no further round; return when what was begun is over."""
         if self._relay is not None:
             await self._relay.drain()
 

@@ -66,6 +66,8 @@ class Relay:
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
         self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._lost_since: float | None = None
         self._losses = self._held = 0
         self._looked = self._swept = self._warned = -1e9
@@ -77,14 +79,18 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
-        """Send what there is and what comes, until cancelled or drained."""
-        while not self._draining:
-            self._woken.clear()
-            delay = await self._next()
-            if delay > 0 and not self._draining:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(delay):
-                        await self._woken.wait()
+        """Send what there is and what comes, until drained or cancelled."""
+        self._idle.clear()
+        try:
+            while not self._draining:
+                self._woken.clear()
+                delay = await self._next()
+                if delay > 0 and not self._draining:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(delay):
+                            await self._woken.wait()
+        finally:
+            self._idle.set()
 
     async def _next(self) -> float:
         """Do what is to be done; return the seconds until there is more."""
@@ -108,11 +114,10 @@ class Relay:
         return self._settings.poll
 
     async def drain(self) -> None:
-        """Begin no further round; return when the one that runs is over."""
+        """Begin nothing new; return when what was begun is over."""
         self._draining = True
         self._woken.set()
-        async with self._turn:
-            return
+        await self._idle.wait()
 
     async def flush(self) -> int:
         """Send all that can be sent now; return how many were settled."""
