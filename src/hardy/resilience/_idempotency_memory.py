@@ -106,12 +106,13 @@ class MemoryIdempotency:
         return claim
 
     async def keep(self, claim: Claim, outcome: bytes, *, lifetime: float, within: object = None) -> bool:
-        """Remember *outcome*, unless the claim was lost."""
-        held = self._claims.get(claim.key)
+        """Remember *outcome*, unless the claim went to another call."""
         now = self._clock.monotonic()
-        if held is None or held.token != claim.token:
-            return False
-        del self._claims[claim.key]
+        for entries in (self._claims, self._outcomes):
+            other = entries.get(claim.key)
+            if other is not None and other.token != claim.token and other.until > now:
+                return False
+        self._claims.pop(claim.key, None)
         self._forget(claim.key)
         self._outcomes[claim.key] = _Entry(claim.fingerprint, now + lifetime, claim.token, outcome)
         self._size += len(outcome)

@@ -45,21 +45,29 @@ class Client:
         *,
         caller: Principal | None = None,
         timeout: float | None = None,
+        key: str | None = None,
     ) -> None:
         self._assembly = assembly
         self._carrier = carrier
         self._tokens = tokens
         self._caller = caller
         self._timeout = timeout
+        self._key = key
         self._metadata = {} if caller is None else {"authorization": tokens.mint(caller)}
+        if key is not None:
+            self._metadata["idempotency-key"] = key
 
     def as_(self, caller: Principal | None) -> "Client":
         """Return a client whose calls are made by *caller*; ``None`` for nobody in particular."""
-        return Client(self._assembly, self._carrier, self._tokens, caller=caller, timeout=self._timeout)
+        return Client(self._assembly, self._carrier, self._tokens, caller=caller, timeout=self._timeout, key=self._key)
 
     def within(self, timeout: float | None) -> "Client":
         """Return a client whose calls say that they wait *timeout* seconds; ``None`` for as long as it takes."""
-        return Client(self._assembly, self._carrier, self._tokens, caller=self._caller, timeout=timeout)
+        return Client(self._assembly, self._carrier, self._tokens, caller=self._caller, timeout=timeout, key=self._key)
+
+    def under(self, key: str | None) -> "Client":
+        """Return a client whose calls bring *key* as their ``Idempotency-Key``; ``None`` for none."""
+        return Client(self._assembly, self._carrier, self._tokens, caller=self._caller, timeout=self._timeout, key=key)
 
     @overload
     async def call(self, use_case: Callable[Concatenate[A, ...], Awaitable[R]], message: A, /) -> R: ...

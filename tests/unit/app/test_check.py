@@ -233,6 +233,8 @@ def test_the_description_is_json_the_same_twice_and_names_everything(app):
         "allow": "any_of(internal, signed_in)",
         "raises": [],
         "timeout": 3,
+        "limits": [],
+        "idempotency": None,
         "bindings": [
             {"transport": "http", "method": "GET", "path": "/prices/{sku}"},
             {"transport": "command", "name": "price"},
