@@ -59,7 +59,7 @@ async def whoami(*, caller: Principal, call: Call, log: Logger, clock: Clock, de
     """Say everything that a call carries with it."""
     log.info("asked", who=caller.subject)
     assert call.principal is caller
-    assert call.deadline is deadline
+    assert call.deadline == deadline
     return f"{caller.subject} at {clock.now().isoformat()} in {deadline.remaining():.0f} s"
 
 
