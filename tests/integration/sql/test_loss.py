@@ -124,8 +124,8 @@ async def test_connections_that_hang_are_given_up_and_replaced(database):
     load = Load(database, 20, deadline=2)
     await load.until(None, 100)
     await database.proxy.half_open()
-    await load.until(Unavailable, 20)
-    await load.until(DeadlineExceeded, 5)
+    await load.until(DeadlineExceeded, 5)  # those whose statement hangs
+    await load.until(Unavailable, 20)  # those that ask for a connection from then on
     await database.proxy.up()
     await load.until(None, 200)
     await load.stop()
