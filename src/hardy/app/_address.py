@@ -29,7 +29,7 @@ def port_in_use(port: int, *, flag: str, variable: str) -> Diagnostic:
         variable: The variable that sets it for good.
     """
     holder = holder_of(port)
-    own = port + 2 if port + 2 < _PORTS else port - 2
+    own = _free_near(port)
     helps = [f"take the next free port now      {flag} 0", f"give this service its own port   {variable}={own}"]
     if holder is None:
         held = "held by   a process you may not inspect"
@@ -67,6 +67,13 @@ def holder_of(port: int) -> Holder | None:
         if process.name.isdigit() and _owns(process, inodes):
             return _describe(process)
     return None
+
+
+def _free_near(port: int) -> int:
+    """Return a port on which nobody listens; not the next one, which the service's other door often has."""
+    above = range(port + 2, min(port + 100, _PORTS))
+    below = range(port - 2, max(port - 100, 1023), -1)
+    return next((each for each in (*above, *below) if not _listening(each)), 0)
 
 
 def _listening(port: int) -> set[str]:

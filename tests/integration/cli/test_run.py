@@ -57,13 +57,14 @@ def test_a_port_in_use_is_told_with_its_holder(done, project, held, flag, variab
     assert lines[1].startswith(f"  held by   pid {holder.pid}   {sys.executable} -c import socket")
     assert lines[1].endswith(f"   {told(project)}   since 0 min")
     lines[1] = "  held by   ..."
+    lines[4] = re.sub(r"=\d+$", "=...", lines[4])
     assert "\n".join(lines) == textwrap.dedent(
         f"""\
         error[H0301]: port {port} is already in use
           held by   ...
 
           help: take the next free port now      {flag} 0
-          help: give this service its own port   {variable}={port + 2}
+          help: give this service its own port   {variable}=...
           help: stop the other one               kill {holder.pid}
           more: hardy explain H0301"""
     )

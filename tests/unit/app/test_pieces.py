@@ -53,10 +53,16 @@ def test_a_home_is_written_short(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("port", "own"), [pytest.param(8080, 8082, id="low"), pytest.param(65535, 65533, id="the last one")]
+    ("port", "taken", "own"),
+    [
+        pytest.param(8080, {8080}, 8082, id="low"),
+        pytest.param(8080, {8080, 8082, 8083}, 8084, id="crowded"),
+        pytest.param(65535, {65535}, 65533, id="the last one"),
+    ],
 )
-def test_a_holder_that_cannot_be_seen_is_not_guessed(port, own, monkeypatch):
+def test_a_holder_that_cannot_be_seen_is_not_guessed(port, taken, own, monkeypatch):
     monkeypatch.setattr("hardy.app._address.holder_of", lambda port: None)
+    monkeypatch.setattr("hardy.app._address._listening", lambda port: {"inode"} if port in taken else set())
     assert port_in_use(port, flag="--port", variable="SHOP_HTTP__PORT").render() == (
         f"error[H0301]: port {port} is already in use\n"
         "  held by   a process you may not inspect\n"
