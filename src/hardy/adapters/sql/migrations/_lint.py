@@ -23,7 +23,7 @@ def lint(migrations: Iterable[Migration]) -> Sequence[Diagnostic]:
         ImportError: squawk is not installed.
     """
     program = _squawk()
-    return [found for each in migrations if each.up for found in _lint(program, each)]
+    return tuple(found for each in migrations if each.up for found in _lint(program, each))
 
 
 def _squawk() -> str:

@@ -33,6 +33,9 @@ _CONCURRENTLY = re.compile(r"\bconcurrently\b")
 _RECORDS = "select name, checksum, applied_at, statements from hardy_migrations"
 _FORGET = "delete from hardy_migrations where name = $1"
 _BEGUN = "insert into hardy_migrations (name, checksum) values ($1, $2) on conflict (name) do nothing"
+# All statements of one that is no transaction can be repeated, so when it was corrected it begins again.
+_BEGUN_AGAIN = """insert into hardy_migrations as m (name, checksum) values ($1, $2) on conflict (name) do update
+set checksum = excluded.checksum, statements = 0 where m.applied_at is null and m.checksum <> excluded.checksum"""
 _DONE = "update hardy_migrations set applied_at = clock_timestamp() where name = $1"
 
 
@@ -213,7 +216,7 @@ class PostgresDriver:
     # -- one by one
 
     async def _apply_one_by_one(self, connection: _asyncpg.Connection, migration: Migration) -> bool:
-        await connection.execute(_BEGUN, migration.name, migration.checksum)
+        await connection.execute(_BEGUN_AGAIN, migration.name, migration.checksum)
         record = next(each for each in await self.records() if each.name == migration.name)
         if record.applied_at is not None:
             return False

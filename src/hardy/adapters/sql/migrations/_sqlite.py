@@ -211,8 +211,10 @@ def _apply(raw: sqlite3.Connection, *, migration: Migration, function: Callable[
 
 def _apply_one_by_one(raw: sqlite3.Connection, *, migration: Migration) -> bool:
     raw.execute(LEDGER)
+    # All of it can be repeated, so one that was corrected begins again.
     raw.execute(
-        "insert into hardy_migrations (name, checksum, started_at) values (?, ?, ?) on conflict (name) do nothing",
+        """insert into hardy_migrations (name, checksum, started_at) values (?, ?, ?) on conflict (name) do update
+        set checksum = excluded.checksum, statements = 0 where applied_at is null and checksum <> excluded.checksum""",
         [migration.name, migration.checksum, _now()],
     )
     query = "select statements, applied_at from hardy_migrations where name = ?"

@@ -61,11 +61,11 @@ class Standing:
 
     @property
     def drifted(self) -> Sequence[Migration]:
-        """What was changed after it was applied, or begun."""
+        """What was changed after it was applied; one that is under way may be corrected."""
         return [
             each
             for each in self.history
-            if (record := self.record_of(each)) is not None and record.checksum != each.checksum
+            if (record := self.record_of(each)) and record.applied_at and record.checksum != each.checksum
         ]
 
     @property

@@ -21,7 +21,7 @@ create index hardy_outbox_waiting on hardy_outbox (part, position) where state =
 create index hardy_outbox_stuck on hardy_outbox (topic, key, position) where stuck = 1;
 create index hardy_outbox_sent on hardy_outbox (sent_at) where state = 'sent';
 create index hardy_outbox_dead on hardy_outbox (position) where state = 'dead';
-create table hardy_outbox_leases (part integer primary key, owner text not null, until double precision not null);
+create table hardy_outbox_leases (part bigint primary key, owner text not null, until double precision not null);
 """
 
 OUTBOX = (
@@ -55,16 +55,16 @@ create table hardy_outbox (
   id text not null unique,
   topic text not null,
   key text,
-  part integer not null,
+  part bigint not null,
   type text not null,
   data bytea not null,
   headers text not null,
   time text not null,
   written double precision not null,
   state text not null default 'waiting',
-  attempts integer not null default 0,
+  attempts bigint not null default 0,
   due double precision not null default 0,
-  stuck integer not null default 0,
+  stuck bigint not null default 0,
   error text,
   sent_at double precision
 );
