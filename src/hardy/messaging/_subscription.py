@@ -46,7 +46,6 @@ class MemorySubscription:
             raise
         except Exception:  # its failures are verdicts; this one is a defect of the consumer, and the event is not lost
             self._group.settle(lane, _CRASHED)
-            raise
         else:
             self._group.settle(lane, verdict)
         finally:
