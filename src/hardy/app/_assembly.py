@@ -84,7 +84,7 @@ class Assembly:
         handlers: dict[Operation, Handler] = {}
         for each in app.exposures:
             operation = each.operation
-            invoke = checking(operation, app.json_case) if self._checks else operation.invoke
+            invoke = checking(operation, app.json_case) if self._checks else operation.invoker()
             middleware = (*around, *self._admission(each), decode, *app.middleware, *each.middleware)
             if any(binding.transport == "events" for binding in each.bindings):
                 plan, invoke = self._once(planned(operation, self.supplies), invoke)

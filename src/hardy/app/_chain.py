@@ -52,7 +52,7 @@ def chain(
 def _unary(invoke: Invoke, plan: Plan, once: Idempotency | None) -> Handler:
     async def carry_out(call: Call, needs: dict[str, object]) -> object:
         try:
-            reply = await cast("Awaitable[object]", invoke(call.message, needs))
+            reply = await invoke(call.message, needs)  # type: ignore[misc]  # of a unary operation it is awaitable
         except BaseExceptionGroup as group:
             if (error := _told(group)) is None:
                 raise
@@ -61,8 +61,9 @@ def _unary(invoke: Invoke, plan: Plan, once: Idempotency | None) -> Handler:
         call.encode(reply)
         return reply
 
-    run = plan.run
-    return (lambda call: run(call, carry_out)) if once is None else once.around(run, carry_out)
+    if once is None:
+        return lambda call: plan.run(call, carry_out)
+    return once.around(lambda call, body: plan.run(call, body), carry_out)
 
 
 def _streaming(invoke: Invoke, plan: Plan, in_flight: InFlight) -> Handler:
@@ -82,8 +83,7 @@ def _streaming(invoke: Invoke, plan: Plan, in_flight: InFlight) -> Handler:
         finally:
             await shielded(items.aclose())
 
-    run = plan.run
-    return lambda call: run(call, carry_out)
+    return lambda call: plan.run(call, carry_out)
 
 
 def _told(group: BaseExceptionGroup) -> Error | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, cast
 
 from hardy.core._diagnostics import Place
@@ -136,8 +137,20 @@ class Operation:
 
     def invoke(self, message: object, needs: dict[str, object]) -> object:
         """Call the use case: returns the coroutine, or the async generator of a stream."""
-        if self.synthesised:
-            return self.function(*[getattr(message, each.name) for each in self.parameters], **needs)
-        if self.parameters:
-            return self.function(message, **needs)
-        return self.function(**needs)
+        return self.invoker()(message, needs)
+
+    def invoker(self) -> Callable[[object, dict[str, object]], object]:
+        """Return what `invoke` does with all decided that the signature decides, for those who call often."""
+        function = self.function
+        names = [each.name for each in self.parameters]
+        if self.synthesised and len(names) > 1:
+            every = attrgetter(*names)
+            return lambda message, needs: function(*every(message), **needs)
+        if self.synthesised and names:
+            one = attrgetter(names[0])
+            return lambda message, needs: function(one(message), **needs)
+        if not self.parameters:
+            return lambda message, needs: function(**needs)
+        if not self.needs:
+            return lambda message, needs: function(message)
+        return lambda message, needs: function(message, **needs)

@@ -59,30 +59,27 @@ class Plan:
     interrupted by cancellation for 5 seconds.
 
     Made by `Container.plan`.
+
+    Attributes:
+        run: Opens the call's scope, awaits ``body(call, needs)`` in it, closes it, and returns the reply.
+            Raises `Unauthenticated` when the operation needs a `Principal` and nobody is signed in, and
+            `RuntimeError` when it needs a port of the app's scope and the container is not open, or a
+            provider does not yield exactly once. Look it up for each call: after the first it is another,
+            with nothing left to decide.
     """
 
-    __slots__ = ("_constants", "_frame", "_prepared", "_run", "_values")
+    __slots__ = ("_constants", "_frame", "_prepared", "_values", "run")
 
     def __init__(self, prepared: Prepared, values: Mapping[object, object]) -> None:
         self._prepared = prepared
         self._values = values
         self._frame = prepared.frame
         self._constants: dict[str, object] = {}
-        self._run: Callable[[Call, Body], Awaitable[object]] = self._bind
-
-    def run(self, call: Call, body: Body) -> Awaitable[object]:
-        """Open the call's scope, await ``body(call, needs)`` in it, close it, and return the reply.
-
-        Raises:
-            Unauthenticated: The operation needs a `Principal` and nobody is signed in.
-            RuntimeError: It needs a port of the app's scope and the container is not open,
-                or a provider does not yield exactly once.
-        """
-        return self._run(call, body)
+        self.run: Callable[[Call, Body], Awaitable[object]] = self._bind
 
     def unbind(self) -> None:
         """Forget what lives as long as the app: it was closed."""
-        self._run = self._bind
+        self.run = self._bind
 
     def _bind(self, call: Call, body: Body) -> Awaitable[object]:
         """Run the first call: by now everything that is made once per app is there."""
@@ -92,10 +89,10 @@ class Plan:
             self._frame[index] = self._values[port]
         self._constants = self._prepared.needs(self._frame)
         if self._prepared.steps:
-            self._run = self._scoped
+            self.run = self._scoped
         else:
-            self._run = self._direct if self._prepared.getters else self._constant
-        return self._run(call, body)
+            self.run = self._direct if self._prepared.getters else self._constant
+        return self.run(call, body)
 
     def _constant(self, call: Call, body: Body) -> Awaitable[object]:
         return body(call, self._constants.copy())

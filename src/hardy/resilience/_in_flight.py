@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hardy.core import Call, DeadlineExceeded, Error, Handler, Kind
+from hardy.core import Call, DeadlineExceeded, Error, Handler, Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class InFlight:
         self.timeout = timeout
         self._calls: dict[Call, float] = {}
         """Each with the seconds it was allowed."""
+        self._allowed: dict[Operation, float] = {}
+        """The seconds of each operation that was called."""
         self._timer: asyncio.TimerHandle | None = None
         self._armed = math.inf
         self._idle: asyncio.Future[None] | None = None
@@ -70,7 +72,13 @@ class InFlight:
         Raises:
             DeadlineExceeded: The time ran out before the reply.
         """
-        allowed = self._allowed(call)
+        operation = call.operation
+        try:
+            allowed = self._allowed[operation]
+        except KeyError:
+            allowed = self._allowed[operation] = self._allow(operation)
+        if call.timeout is not None:
+            allowed = min(allowed, call.timeout)
         call.due = due = time.monotonic() + allowed
         self._calls[call] = allowed
         self._started += 1
@@ -83,13 +91,11 @@ class InFlight:
             if not self._calls and self._idle is not None:
                 self._settle(self._idle)
 
-    def _allowed(self, call: Call) -> float:
-        operation = call.operation
-        allowed = operation.timeout
-        if allowed is None:
-            # A client's stream is as long as the client makes it.
-            allowed = self.timeout if operation.kind is Kind.UNARY or not operation.kind.streams_in else math.inf
-        return allowed if call.timeout is None else min(allowed, call.timeout)
+    def _allow(self, operation: Operation) -> float:
+        if operation.timeout is not None:
+            return operation.timeout
+        # A client's stream is as long as the client makes it.
+        return math.inf if operation.kind.streams_in else self.timeout
 
     def flowing(self, call: Call) -> None:
         """Lift the deadline of a stream whose first item is out, but for what the caller asked."""
