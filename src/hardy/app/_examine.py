@@ -55,6 +55,10 @@ def examine(app: Parts) -> tuple[Diagnostic, ...]:
         from hardy.transport import events
 
         faults += events.check(bound, published, service=app.name)
+    if bound := described(app, "jobs"):
+        from hardy.transport import jobs
+
+        faults += jobs.check(bound)
     wiring = Wiring(app)
     faults += wiring.check()
     faults += check_policies(app, wiring.supplies)

@@ -9,6 +9,7 @@ from hardy.app._supplies import Supplies, wants
 from hardy.core import Call, Clock, Deadline, Diagnostic, Logger, Notices, Operation, Principal, SystemClock
 from hardy.di import Container
 from hardy.lifecycle import Brings, Component
+from hardy.queueing import Queues
 
 BUILTINS: Mapping[type, Callable[[Call], object]] = {
     Principal: lambda call: call.principal,
@@ -34,7 +35,7 @@ class Wiring:
         self.clock = app.clock or SystemClock()
         self.container = Container(dict(BUILTINS), {Clock: self.clock})
         self.supplies = Supplies(
-            {Clock: self.clock, Notices: notices, Logger: logger},
+            {Clock: self.clock, Notices: notices, Logger: logger, Queues: _queues(app)},
             [(component, port_of(component)) for component in app.components],
         )
         self._ports = {id(component): self._declare(component) for component in app.components}
@@ -106,6 +107,12 @@ def _bound_to_lanes(app: Parts) -> list[tuple[str, Operation]]:
         for binding in each.bindings
         if binding.transport in LANES
     ]
+
+
+def _queues(app: Parts) -> Queues:
+    """Return which use case is bound to which queue, for what brings `hardy.Jobs`."""
+    bound = [(each.operation, binding.describe()) for each in app.exposures for binding in each.bindings]
+    return Queues((operation, str(facts["queue"])) for operation, facts in bound if facts["transport"] == "jobs")
 
 
 def _brought_by(component: Component) -> Sequence[Callable[..., object]]:
