@@ -50,9 +50,11 @@ def chain(
 
 
 def _unary(invoke: Invoke, plan: Plan, once: Idempotency | None) -> Handler:
+    begin = cast("Callable[[object, dict[str, object]], Awaitable[object]]", invoke)
+
     async def carry_out(call: Call, needs: dict[str, object]) -> object:
         try:
-            reply = await invoke(call.message, needs)  # type: ignore[misc]  # of a unary operation it is awaitable
+            reply = await begin(call.message, needs)
         except BaseExceptionGroup as group:
             if (error := _told(group)) is None:
                 raise

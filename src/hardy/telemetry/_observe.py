@@ -68,13 +68,18 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
         hardy.core.Internal: internal error
     """
     monotonic = time.monotonic if clock is None else clock.monotonic
-    write = _AccessLog(logger).write
+    log = _AccessLog(logger)
+    lines = log.prepared
 
     def ended(call: Call, code: Code | None, started: float) -> None:
         seconds = monotonic() - started
         if emit:
             emit(CallEnded(call=call, code=code, seconds=seconds))
-        write(call, code, int(seconds * 1_000_000) / 1000)
+        line = lines.get((call.operation, call.transport, code))
+        principal = call.principal
+        ms = int(seconds * 1_000_000) / 1000
+        if line is None or not line(ms, call.id, None if principal is None else principal.subject, call.peer):
+            log.write(call, code, ms)
 
     async def observing(call: Call, proceed: Handler) -> object:
         call.logger = logger
@@ -104,24 +109,24 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
 
 
 class _AccessLog:
-    """Writes one line for each call; those of one operation, transport and code have most of it in common."""
+    """Writes one line for each call; those of one operation, transport and code have most of it in common.
+
+    Attributes:
+        prepared: What writes them, after the first of each, where lines can be prepared.
+    """
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
-        self._prepared: dict[tuple[Operation, str, Code | None], PreparedLine | None] = {}
+        self.prepared: dict[tuple[Operation, str, Code | None], PreparedLine | None] = {}
 
     def write(self, call: Call, code: Code | None, ms: float) -> None:
-        """Say that *call* has ended."""
+        """Say that *call* has ended, for the first time or in words that need a look."""
         kind = (call.operation, call.transport, code)
-        try:
-            prepared = self._prepared[kind]
-        except KeyError:
-            prepared = self._prepared[kind] = self._prepare(*kind)
-        principal = call.principal
-        subject = None if principal is None else principal.subject
-        if prepared is None or not prepared(ms, call.id, subject, call.peer):
-            write = self._logger.warning if code in _TROUBLE else self._logger.info
-            write("call", **_common(*kind), ms=ms, call=call.id, principal=subject, peer=call.peer)
+        if kind not in self.prepared:
+            self.prepared[kind] = self._prepare(*kind)
+        subject = None if call.principal is None else call.principal.subject
+        write = self._logger.warning if code in _TROUBLE else self._logger.info
+        write("call", **_common(*kind), ms=ms, call=call.id, principal=subject, peer=call.peer)
 
     def _prepare(self, operation: Operation, transport: str, code: Code | None) -> PreparedLine | None:
         if not isinstance(self._logger, BoundLogger):

@@ -5,6 +5,7 @@ import io
 import os
 import select
 import threading
+from collections import deque
 from threading import get_ident
 from typing import TextIO
 
@@ -26,14 +27,16 @@ class Writer:
     counted in ``dropped`` and forgotten.
     """
 
-    __slots__ = ("_descriptor", "_lock", "_loop", "_render", "_stream", "_thread", "_waiting", "dropped")
+    __slots__ = ("_asked", "_descriptor", "_lock", "_loop", "_render", "_stream", "_thread", "_waiting", "dropped")
 
     def __init__(self, stream: TextIO, render: Renderer) -> None:
         self._render = render
         self._stream = stream
         self._descriptor = _descriptor(stream)
         self._lock = threading.RLock()
-        self._waiting: list[bytes] = []
+        self._waiting: deque[bytes] = deque()
+        self._asked = False
+        """The loop will flush. Unset before lines are taken, so one that was put while it stood is among them."""
         self._thread = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self.dropped = 0
@@ -49,20 +52,18 @@ class Writer:
 
     def put(self, line: bytes, *, urgent: bool = False) -> None:
         """Write a *line* that is rendered already."""
-        with self._lock:
-            waiting = self._waiting
-            waiting.append(line)
-            if urgent or self._descriptor < 0:
-                self.flush()
-            elif (
-                len(waiting) > 1 and self._thread == get_ident() and not (self._loop is None or self._loop.is_closed())
-            ):
-                return  # asking for the loop costs a system call up to Python 3.11; it is the one asked before
-            elif (loop := _running_loop()) is None:
-                self.flush()
-            else:
+        self._waiting.append(line)
+        if urgent or self._descriptor < 0:
+            self.flush()
+        elif self._asked and self._thread == get_ident() and not (self._loop is None or self._loop.is_closed()):
+            return  # asking for the loop costs a system call up to Python 3.11; it is the one asked before
+        elif (loop := _running_loop()) is None:
+            self.flush()
+        else:
+            with self._lock:
                 self._thread, self._loop = get_ident(), loop
-                loop.call_soon(self.flush)
+                self._asked = True
+            loop.call_soon(self.flush)
 
     def __del__(self) -> None:
         if self._waiting:
@@ -71,7 +72,8 @@ class Writer:
     def flush(self) -> None:
         """Write every line that waits."""
         with self._lock:
-            lines, self._waiting = self._waiting, []
+            self._asked = False
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             piece: list[bytes] = []
             size = 0
             for line in lines:
