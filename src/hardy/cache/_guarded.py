@@ -64,7 +64,7 @@ class GuardedCache:
                 if self._owed:
                     await self._pay()
                 found = await self._cache.get_many(keys)
-        except (Unavailable, TimeoutError, OSError):
+        except (Unavailable, OSError):
             self._failed += 1
             return [None] * len(keys)
         if self._owed:
@@ -86,7 +86,7 @@ class GuardedCache:
         try:
             async with self._bounded():
                 await self._cache.set_many(values, ttl)
-        except (Unavailable, TimeoutError, OSError):
+        except (Unavailable, OSError):
             self._owe(list(values))
         else:
             self._settle(values)
@@ -98,7 +98,7 @@ class GuardedCache:
         try:
             async with self._bounded():
                 return await self._cache.replace(key, value, ttl, version=version)
-        except (Unavailable, TimeoutError, OSError):
+        except (Unavailable, OSError):
             self._failed += 1
             return False
 
@@ -111,7 +111,7 @@ class GuardedCache:
         try:
             async with self._bounded():
                 await self._cache.delete_many(keys)
-        except (Unavailable, TimeoutError, OSError):
+        except (Unavailable, OSError):
             self._owe(keys)
         else:
             self._settle(keys)

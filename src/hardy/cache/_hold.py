@@ -112,7 +112,7 @@ class Hold:
         try:
             async with asyncio.timeout(max(0.1, self._until - time.monotonic())):
                 return await self._lock.release(self._name, self._token) and not self._lost
-        except (Unavailable, TimeoutError):
+        except (Unavailable, OSError):  # a timeout among them
             # The store is gone; its time to live ends the hold.
             return not self._lost
 

@@ -66,6 +66,6 @@ class Turns:
                 await stack.enter_async_context(self._lock.hold(f"load {key}", ttl=10, wait=0))
         except LockTaken:
             return _Turn.TAKEN
-        except (Unavailable, TimeoutError, OSError):
+        except (Unavailable, OSError):
             return _Turn.NONE
         return _Turn.MINE

@@ -90,8 +90,8 @@ class TwoLevelCache:
 
     @property
     def process_local(self) -> bool:
-        """Whether replicas cannot share it, which the shared cache decides."""
-        return bool(getattr(self._opens, "process_local", False))
+        """Whether replicas cannot share it: they can if they share what is behind, and hear of changes."""
+        return any(getattr(part, "process_local", False) for part in (self._opens, self._invalidations))
 
     async def __aenter__(self) -> Self:
         """Open the shared cache and begin to listen."""
