@@ -5,10 +5,11 @@ from typing import Self
 
 from hardy.adapters.sql._asyncpg import FAILURES, PostgresError, RawConnection, RawStatement, connect
 from hardy.adapters.sql._postgres_errors import is_loss, state_of, translate
-from hardy.adapters.sql.lock._statements import ALIVE, RELEASE, TAKE, key_of
+from hardy.adapters.sql.lock._statements import ALIVE, ALIVE_OF_OLD, RELEASE, TAKE, key_of
 from hardy.core import Unavailable
 
 _UNKNOWN_SETTING = "42704"
+"""Of ``idle_session_timeout`` before PostgreSQL 14."""
 
 
 class LockSession:
@@ -23,7 +24,6 @@ class LockSession:
         self._timeout = timeout
         self._turn = asyncio.Lock()
         self._prepared: dict[str, RawStatement] = {}
-        self._idle = 0.0
         self._can_idle = True
 
     @classmethod
@@ -47,12 +47,10 @@ class LockSession:
         Raises:
             Unavailable: The server does not answer; nothing is held.
         """
-        if idle > self._idle:
-            await self.stay(idle)
         try:
-            found = await self._ask(TAKE, key_of(name))
+            found = await self._ask_alive(TAKE, key_of(name), idle)
         except BaseException:
-            # The lock may be held without a token; no statement failing is common, so all is given up.
+            # The lock may be held without a token; statements do not fail in passing, so all is given up.
             self.terminate()
             raise
         return found if isinstance(found, int) else None
@@ -63,14 +61,18 @@ class LockSession:
         Raises:
             Unavailable: The server does not answer.
         """
-        try:
-            await self._ask(ALIVE if self._can_idle else "select $1::text", f"{max(1, round(idle * 1000))}")
-            self._idle = idle
-        except PostgresError as error:
-            if state_of(error) != _UNKNOWN_SETTING:  # before PostgreSQL 14
-                raise
-            self._can_idle = False
-            await self.stay(idle)
+        await self._ask_alive("select $1::bigint, {alive}", 0, idle)
+
+    async def _ask_alive(self, sql: str, number: int, idle: float) -> object:
+        text = f"{max(1, round(idle * 1000))}"
+        if self._can_idle:
+            try:
+                return await self._ask(sql.format(alive=ALIVE), number, text)
+            except PostgresError as error:
+                if state_of(error) != _UNKNOWN_SETTING:
+                    raise
+                self._can_idle = False
+        return await self._ask(sql.format(alive=ALIVE_OF_OLD), number, text)
 
     async def release(self, name: str) -> bool:
         """Let go of *name*; return whether it was held.
@@ -91,18 +93,21 @@ class LockSession:
         except FAILURES:
             self._raw.terminate()
 
-    async def _ask(self, sql: str, word: object) -> object:
+    async def _ask(self, sql: str, *words: object) -> object:
         async with self._turn:
             try:
                 prepared = self._prepared.get(sql)
                 if prepared is None:
                     prepared = self._prepared[sql] = await self._raw.prepare(sql, timeout=self._timeout)
-                row = await prepared.fetchrow(word, timeout=self._timeout)
+                row = await prepared.fetchrow(*words, timeout=self._timeout)
             except TimeoutError as error:
                 raise Unavailable("the database did not answer in time", retry_after=1) from error
             except FAILURES as error:
                 if self.gone or is_loss(error):
                     self._raw.terminate()
                     raise Unavailable("the database cannot be reached", retry_after=1) from error
-                raise translate(error) from error
+                known = translate(error)
+                if known is error:
+                    raise
+                raise known from error
         return None if row is None else row[0]
