@@ -56,12 +56,6 @@ async def test_a_hold_that_ran_out_cannot_be_extended(lock):
     assert await lock.extend("n", token, ttl=30) is False
 
 
-async def test_an_extended_hold_lasts_longer(lock):
-    token = await lock.take("n", ttl=0.5, wait=0)
-    assert await lock.extend("n", token, ttl=60) is True
-    assert await lock.take("n", ttl=30, wait=0.8) is None
-
-
 async def test_waiting_ends_with_the_release(lock):
     token = await lock.take("n", ttl=30, wait=0)
     waiting = asyncio.create_task(lock.take("n", ttl=30, wait=30))
@@ -105,11 +99,14 @@ async def test_blocks_never_overlap(lock):
     assert tokens == sorted(set(tokens))
 
 
-async def test_a_hold_lasts_longer_than_its_time_to_live(lock):
-    async with lock.hold("n", ttl=0.6) as held:
-        assert await lock.take("n", ttl=30, wait=1.5) is None
+async def test_a_hold_that_is_extended_lasts_longer_than_its_time_to_live(lock):
+    token = await lock.take("by hand", ttl=2.4, wait=0)
+    async with lock.hold("held", ttl=2.4) as held:
+        assert await lock.extend("by hand", token, ttl=60) is True
+        others = (lock.take(name, ttl=30, wait=2.6) for name in ("by hand", "held"))
+        assert await asyncio.gather(*others) == [None, None]
         held.check()
-    assert await lock.take("n", ttl=30, wait=0) is not None
+    assert await lock.take("held", ttl=30, wait=0) is not None
 
 
 async def test_the_holder_is_cancelled_when_the_hold_is_lost(lock):

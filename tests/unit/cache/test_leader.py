@@ -37,8 +37,8 @@ async def test_one_candidate_leads_and_the_next_takes_over(until):
     candidates = [leader("clean", work, lock=lock) for _ in range(3)]
     for candidate in candidates:
         await candidate.__aenter__()
-    for left in (3, 2, 1):
-        await until(lambda: len(work.tokens) == 4 - left)
+    for term in (1, 2, 3):
+        await until(lambda term=term: len(work.tokens) == term)
         leading = [candidate for candidate in candidates if candidate.statistics().leading]
         assert len(leading) == 1
         await leading[0].drain()
@@ -52,7 +52,7 @@ async def test_one_candidate_leads_and_the_next_takes_over(until):
 
 async def test_one_whose_work_fails_tries_again(until):
     lock, work, told = MemoryLock(), Work(), []
-    candidate = leader("clean", work, lock=lock, ttl=0.3)
+    candidate = leader("clean", work, lock=lock)
     notices = Notices()
     notices.listen(told.append)
     candidate.wire(notices=notices)
@@ -73,7 +73,7 @@ async def test_one_whose_work_fails_tries_again(until):
 
 async def test_one_that_lost_the_lock_is_cancelled_and_waits_for_its_turn(until):
     lock, work = MemoryLock(), Work()
-    async with leader("clean", work, lock=lock, ttl=0.3) as candidate:
+    async with leader("clean", work, lock=lock, ttl=1.5) as candidate:
         await until(lambda: work.inside)
         await lock.release("leader clean", work.tokens[0])
         other = await lock.take("leader clean", ttl=60, wait=5)
