@@ -1,10 +1,11 @@
 """Raw routes: the request as it came, the response as it goes."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from hardy.core import Call, Error, Metadata
-from hardy.server import ClientGone, Request as Incoming, RequestFault, Response as Outgoing, prepare
+from hardy.server import ClientGone, Prepared, Request as Incoming, RequestFault, Response as Outgoing, prepare
 from hardy.transport.http._call import HttpCall, metadata_of, read_body
 from hardy.transport.http._endpoint import Endpoint
 from hardy.transport.http._layout import layout
@@ -125,21 +126,31 @@ class Response:
         *,
         stream: AsyncIterator[bytes] | None = None,
     ) -> None:
-        pairs = headers.items() if isinstance(headers, Mapping) else headers
-        fields = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
-        if body and not any(name == b"content-type" for name, _ in fields):
-            kind = b"text/plain; charset=utf-8" if isinstance(body, str) else b"application/octet-stream"
-            fields.append((b"content-type", kind))
+        pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
+        if body and not any(name.lower() == "content-type" for name, _ in pairs):
+            kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/octet-stream"
+            pairs = (*pairs, ("content-type", kind))
         if not 200 <= status <= 599:
             raise ValueError(f"{status} is no status of a response")
         self.status = status
-        self.headers: Sequence[Header] = prepare(fields)
+        only_type = len(pairs) == 1 and pairs[0][0] == "content-type"
+        self.headers: Sequence[Header] = _typed(pairs[0][1]) if only_type else _prepared(pairs)
         self.body = body.encode() if isinstance(body, str) else body
         self.stream = stream
 
     def ready(self, headers: "Sequence[Header]" = ()) -> Outgoing:
         """Return the engine's response, with the transport's *headers*."""
         return Outgoing(self.status, self.headers, self.body, tuple(headers))
+
+
+def _prepared(pairs: Iterable[tuple[str, str]]) -> Prepared:
+    return prepare([(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs])
+
+
+@lru_cache(maxsize=64)
+def _typed(content_type: str) -> Prepared:
+    """Return the headers of most responses: a service has a handful of content types."""
+    return _prepared((("content-type", content_type),))
 
 
 class RawCall(HttpCall["RawEndpoint"]):
