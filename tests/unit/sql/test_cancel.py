@@ -238,7 +238,7 @@ async def test_an_operation_that_conflicted_queues_before_it_reads(database, ins
 
 
 async def test_the_session_of_a_call_is_brought_by_the_database(database, insert):
-    (provider,) = database.providers()
+    provider, _ = database.providers()
     call = call_with(5)
     opened = provider(call)
     session = await anext(opened)

@@ -24,9 +24,10 @@ Example:
 
 from hardy.adapters.sql._database import Database
 from hardy.adapters.sql._notices import RepeatedStatement, SlowStatement, StatementEnded
+from hardy.adapters.sql._page import Keyset, Page
 from hardy.adapters.sql._rows import MappingError
 from hardy.adapters.sql._schema_step import SchemaStep
-from hardy.adapters.sql._session import Session
+from hardy.adapters.sql._session import ReadSession, Session
 from hardy.adapters.sql._settings import DatabaseSettings
 from hardy.adapters.sql._statistics import DatabaseStatistics
 from hardy.core._module import publish
@@ -35,7 +36,10 @@ __all__ = [
     "Database",
     "DatabaseSettings",
     "DatabaseStatistics",
+    "Keyset",
     "MappingError",
+    "Page",
+    "ReadSession",
     "RepeatedStatement",
     "SchemaStep",
     "Session",

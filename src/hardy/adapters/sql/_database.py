@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 from hardy.adapters.sql._block import Block
 from hardy.adapters.sql._driver import Driver
 from hardy.adapters.sql._retrying import retrying
-from hardy.adapters.sql._session import Session
+from hardy.adapters.sql._session import ReadSession, Session
 from hardy.adapters.sql._settings import DatabaseSettings
 from hardy.adapters.sql._statistics import Counts, DatabaseStatistics
 from hardy.adapters.sql._terms import Dialect, Isolation, Terms
@@ -176,13 +176,17 @@ class Database:
         return Block(self._driver.begin(terms))
 
     def providers(self) -> Sequence[Callable[..., object]]:
-        """Return what the component brings: `Session`, once per call."""
+        """Return what the component brings: `Session` and `ReadSession`, once per call."""
 
         async def session(call: Call) -> AsyncIterator[Session]:
             async with self._block(Terms(call.deadline, call.operation.name)) as opened:
                 yield opened
 
-        return (session,)
+        async def read_session(call: Call) -> AsyncIterator[ReadSession]:
+            async with self._block(Terms(call.deadline, call.operation.name, read_only=True, replica=True)) as opened:
+                yield opened
+
+        return (session, read_session)
 
     async def ping(self) -> None:
         """Ask the database for something small.

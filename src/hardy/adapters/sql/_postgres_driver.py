@@ -1,5 +1,6 @@
 """PostgreSQL, spoken to with asyncpg."""
 
+import time
 from typing import ClassVar
 
 from hardy.adapters.sql._asyncpg import FAILURES
@@ -27,22 +28,24 @@ class PostgresDriver:
         self._settings = settings
         self._counts = counts
         self._watch = watch
-        self._pool = self._new_pool()
+        self._pool = self._new_pool(url)
+        self._replicas: list[PostgresPool] = []
+        self._next = 0
         self._writing: set[str] = set()
 
-    def _new_pool(self) -> PostgresPool:
+    def _new_pool(self, url: str) -> PostgresPool:
         settings = self._settings
-        return PostgresPool(self._url, self._counts, most=settings.connections, timeout=settings.acquire_timeout)
+        return PostgresPool(url, self._counts, most=settings.connections, timeout=settings.acquire_timeout)
 
     @property
     def connections(self) -> int:
         """How many are open."""
-        return self._pool.connections
+        return sum(each.connections for each in (self._pool, *self._replicas))
 
     @property
     def idle(self) -> int:
         """How many of them nobody uses."""
-        return self._pool.idle
+        return sum(each.idle for each in (self._pool, *self._replicas))
 
     async def open(self, schema: str | None) -> None:
         """Open the first connection and execute *schema*.
@@ -50,24 +53,35 @@ class PostgresDriver:
         Raises:
             BuildFailed: The database cannot be reached, or the schema is wrong.
         """
-        self._pool = self._new_pool()
+        self._pool = self._new_pool(self._url)
+        # Copies are connected to when they are needed: the service starts without them.
+        self._replicas = [self._new_pool(url) for url in self._settings.replica_urls]
         script = f"begin read write; select pg_advisory_xact_lock({_LOCK});\n{schema}\n;commit" if schema else ""
         try:
             await open_first(self._pool, script, _OPENING)
         except (Unavailable, *FAILURES, ValueError) as error:
-            await shielded(self._pool.close())
+            await shielded(self.close())
             raise BuildFailed([_unusable(error)]) from error
         except BaseException:
-            await shielded(self._pool.close())
+            await shielded(self.close())
             raise
 
     def begin(self, terms: Terms) -> PostgresTransaction:
         """Return a transaction that has not begun yet."""
-        return PostgresTransaction(self._pool, self._counts, self._watch, terms, writing=self._writing)
+        pools = self._readable() if terms.replica and self._replicas else (self._pool,)
+        return PostgresTransaction(pools, self._counts, self._watch, terms, writing=self._writing)
+
+    def _readable(self) -> list[PostgresPool]:
+        """Return the copies in turn, those that answer first, and the database itself last."""
+        self._next = (self._next + 1) % len(self._replicas)
+        now = time.monotonic()
+        copies = [*self._replicas[self._next :], *self._replicas[: self._next]]
+        return [*(each for each in copies if each.unreachable_until < now), self._pool]
 
     async def close(self) -> None:
         """Stop what still runs and close every connection."""
-        await self._pool.close()
+        for each in (*self._replicas, self._pool):
+            await each.close()
 
 
 def _unusable(error: BaseException) -> Diagnostic:

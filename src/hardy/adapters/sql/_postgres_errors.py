@@ -57,7 +57,9 @@ def translate(error: Exception) -> Exception:
     Unavailable; a cancelled statement DeadlineExceeded; damage DataLoss.
     """
     if isinstance(error, DataError) and error.__cause__ is not None:
-        return _refused(error)
+        return _refused(error, error.__cause__)
+    if isinstance(error, OverflowError | UnicodeEncodeError):
+        return _refused(error, error)
     if is_loss(error):
         return Unavailable("the database cannot be reached", retry_after=1)
     if isinstance(error, TimeoutError):
@@ -92,9 +94,8 @@ def _other(error: Exception, state: str) -> Exception:
     return error
 
 
-def _refused(error: Exception) -> Exception:
+def _refused(error: Exception, cause: BaseException) -> Exception:
     """Return why the driver could not write a value; its own text quotes the value, which may be anybody's secret."""
-    cause = error.__cause__
     if isinstance(cause, OverflowError):
         return InvalidArgument("a number is too large to be stored")
     if isinstance(cause, UnicodeEncodeError):

@@ -16,6 +16,15 @@ _PROBING = 1.0
 _UNTOUCHED = 30.0
 """Seconds after which a connection that nobody used is asked whether it still lives."""
 
+_AVOIDED = 2.0
+"""Seconds in which a copy that could not be reached is not asked again, when there is another."""
+
+
+class Unreachable(Unavailable):
+    """Nobody answers at the address of the database, or lets us in."""
+
+    reason = None
+
 
 class PostgresPool:
     """Up to so many connections, opened when they are needed.
@@ -41,6 +50,7 @@ class PostgresPool:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._settling: set[asyncio.Task[None]] = set()
         self._suspect_before = 0.0
+        self.unreachable_until = 0.0
 
     @property
     def connections(self) -> int:
@@ -155,7 +165,8 @@ class PostgresPool:
         except TimeoutError:
             raise
         except FAILURES as error:
-            raise Unavailable("the database cannot be reached", retry_after=1) from error
+            self.unreachable_until = time.monotonic() + _AVOIDED
+            raise Unreachable("the database cannot be reached", retry_after=1) from error
         finally:
             self._opening -= 1
             self._wake()  # whether it worked or not, there may be room for the next one

@@ -1,14 +1,17 @@
 """A transaction on PostgreSQL: begun when there is something to begin it for."""
 
+import asyncio
 import math
+from collections.abc import Sequence
 from typing import ClassVar, cast
 
 from hardy.adapters.sql._asyncpg import FAILURES, STALE, DataError
+from hardy.adapters.sql._batch import Batch
 from hardy.adapters.sql._postgres_errors import READ_ONLY, is_conflict, is_loss, state_of, translate
 from hardy.adapters.sql._postgres_link import Link, Prepared
-from hardy.adapters.sql._postgres_pool import PostgresPool
+from hardy.adapters.sql._postgres_pool import PostgresPool, Unreachable
 from hardy.adapters.sql._postgres_statement import PostgresStatement, postgres_statement
-from hardy.adapters.sql._postgres_values import arguments
+from hardy.adapters.sql._postgres_values import arguments, values, writer_for
 from hardy.adapters.sql._statement import Statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
@@ -34,9 +37,11 @@ class PostgresTransaction(Transaction):
 
     dialect: ClassVar[Dialect] = "postgresql"
 
-    def __init__(self, pool: PostgresPool, counts: Counts, watch: Watch, terms: Terms, *, writing: set[str]) -> None:
+    def __init__(
+        self, pools: Sequence[PostgresPool], counts: Counts, watch: Watch, terms: Terms, *, writing: set[str]
+    ) -> None:
         super().__init__(counts, watch, terms)
-        self._pool = pool
+        self._pool, *self._instead = pools
         self._link: Link | None = None
         self._begun = False
         self._unsettled = False
@@ -63,7 +68,13 @@ class PostgresTransaction(Transaction):
             self._link = self._pool.take_now() or await self._take()
 
     async def _take(self) -> Link:
-        return await self._pool.take(self.terms.deadline)
+        while True:
+            try:
+                return await self._pool.take(self.terms.deadline)
+            except Unreachable:
+                if not self._instead:
+                    raise
+                self._pool = self._instead.pop(0)
 
     async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
         sql = cast("PostgresStatement", what)
@@ -108,16 +119,49 @@ class PostgresTransaction(Transaction):
             elif self._before:
                 await self._catch_up(link)
             prepared = link.prepared.get(what.sql) or await link.prepare(what, self._limit())
-            values = arguments(what.order, prepared.writers, given)
+            given_values = arguments(what.order, prepared.writers, given)
             if what.dirties:
                 link.dirty = True
-            return await self._fetch(prepared, values, fetch)
+            return await self._fetch(prepared, given_values, fetch)
         except BaseException as error:
-            # Cancelled or timed out: asyncpg has asked the server to stop, and the answer is still to come.
             if not isinstance(error, Exception) or isinstance(error, TimeoutError):
-                self._unsettled = True
-                self.lose_to_cancellation()
+                self._cancelled()
             raise
+
+    async def _insert(self, batch: Batch) -> None:
+        if self._link is None:
+            self._link = self._pool.take_now() or await self._take()
+        link = self._link
+        what = postgres_statement(f"select {', '.join(batch.columns)} from {batch.table}")  # noqa: S608  # names only
+        try:
+            await self._begin(link)
+            prepared = link.prepared.get(what.sql) or await link.prepare(what, self._limit())
+        except FAILURES as error:
+            raise self._failed(error, what) from error
+        except asyncio.CancelledError:
+            self._cancelled()
+            raise
+        writers = [writer_for(each.type) for each in prepared.statement.get_attributes()]
+        await self._copy(link, batch, [values(batch.columns, writers, row) for row in batch.rows])
+
+    async def _copy(self, link: Link, batch: Batch, records: list[tuple[object, ...]]) -> None:
+        schema, _, table = batch.table.rpartition(".")
+        try:
+            await link.raw.copy_records_to_table(
+                table, schema_name=schema or None, columns=batch.columns, records=records, timeout=self._limit()
+            )
+        except (*FAILURES, OverflowError, ValueError, TypeError) as error:
+            known = self._failed(error, Statement(batch.sql, frozenset(), writes=True))
+            self.break_off(known)  # the server has seen the beginning of it, even when a value could not be sent
+            raise known from error
+        except asyncio.CancelledError:
+            self._cancelled()
+            raise
+
+    def _cancelled(self) -> None:
+        """The server was asked to stop, and the answer is still to come."""
+        self._unsettled = True
+        self.lose_to_cancellation()
 
     async def _fetch(self, prepared: Prepared, values: list[object], fetch: Fetch) -> Outcome:
         statement = prepared.statement
@@ -169,8 +213,7 @@ class PostgresTransaction(Transaction):
         except FAILURES as error:
             raise self._failed(error, None) from error
         except BaseException:
-            self._unsettled = True
-            self.lose_to_cancellation()
+            self._cancelled()
             raise
 
     def _failed(self, error: Exception, what: Statement | None) -> Exception:
@@ -259,7 +302,7 @@ def _changed(tag: str | None) -> int:
 def _unsent(error: Exception, known: Exception, what: Statement | None) -> Exception:
     if known is not error:
         return known
-    order = cast("PostgresStatement", what).order if what is not None else ()
+    order = what.order if isinstance(what, PostgresStatement) else ()
     number = str(error).partition("$")[2].partition(":")[0]
     name = order[int(number) - 1] if number.isdigit() and int(number) <= len(order) else "a parameter"
     return TypeError(

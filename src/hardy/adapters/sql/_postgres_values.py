@@ -35,6 +35,14 @@ def arguments(names: Sequence[str], writers: Sequence[Writer], given: dict[str, 
     ]
 
 
+def values(names: Sequence[str], writers: Sequence[Writer], row: Sequence[object]) -> tuple[object, ...]:
+    """Return the values of a *row* as the driver takes them; raises what `arguments` raises."""
+    return tuple(
+        value if type(value) in writer.as_is else writer.write(name, value)
+        for name, writer, value in zip(names, writers, row, strict=True)
+    )
+
+
 def writer_for(kind: Kind) -> Writer:
     """Return how parameters of *kind* are written."""
     if kind.kind == "array":

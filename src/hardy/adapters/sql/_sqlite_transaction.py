@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import ClassVar, TypeVar
 
+from hardy.adapters.sql._batch import Batch
 from hardy.adapters.sql._sqlite_connection import Brake, Connection
 from hardy.adapters.sql._sqlite_errors import is_busy, translate
 from hardy.adapters.sql._sqlite_pool import Pool
-from hardy.adapters.sql._sqlite_values import Column, to_columns
+from hardy.adapters.sql._sqlite_values import Column, to_column, to_columns
 from hardy.adapters.sql._statement import Statement, statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
@@ -18,6 +19,9 @@ from hardy.adapters.sql._watch import Watch
 from hardy.core import Aborted, Deadline, Unavailable
 
 T = TypeVar("T")
+
+_AT_ONCE = 1000
+"""Rows of a batch in one hop; others of this connection's thread may have a turn in between."""
 
 
 class SqliteTransaction(Transaction):
@@ -70,6 +74,15 @@ class SqliteTransaction(Transaction):
         except sqlite3.Error as error:
             error.add_note(f"in: {what.sql.strip()}")
             raise
+
+    async def _insert(self, batch: Batch) -> None:
+        await self.connect(writes=True)
+        rows = [
+            tuple(to_column(name, value) for name, value in zip(batch.columns, row, strict=True)) for row in batch.rows
+        ]
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            await self.hop(lambda raw, some=some: raw.executemany(batch.sql, some))
 
     async def _script(self, statements: tuple[str, ...]) -> None:
         await self.connect(writes=False)

@@ -55,6 +55,11 @@ def to_columns(given: dict[str, object]) -> dict[str, Column]:
     }
 
 
+def to_column(name: str, value: object) -> Column:
+    """Return one value as the driver takes it; raises what `to_columns` raises."""
+    return cast("Column", value) if type(value) in _AS_IS else _column(name, value)
+
+
 def _column(name: str, value: object) -> Column:
     writer = _WRITERS.get(type(value))
     if writer is not None:

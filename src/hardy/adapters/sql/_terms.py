@@ -22,6 +22,8 @@ class Terms:
     isolation: Isolation | None = None
     """``None`` is what the database does by itself."""
     read_only: bool = False
+    replica: bool = False
+    """A copy of the database will do."""
 
 
 class Outcome:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from hardy.adapters.sql._batch import Batch
 from hardy.adapters.sql._statement import Statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
@@ -62,6 +63,25 @@ class Transaction(ABC):
             finally:
                 watch.ended(what.sql, self.terms.operation, started, failed=failed)
             return outcome
+
+    async def insert(self, batch: Batch) -> int:
+        """Insert many rows, beginning the transaction when they are the first; returns how many."""
+        self.check()
+        if self.terms.read_only:
+            raise TypeError(f"a read-only session cannot insert into {batch.table}")
+        async with self._one_at_a_time:
+            self.check()
+            self._counts.statements += 1
+            started, failed = time.monotonic(), True
+            try:
+                await self._insert(batch)
+                failed = False
+            finally:
+                self._watch.ended(batch.sql, self.terms.operation, started, failed=failed)
+            return len(batch.rows)
+
+    @abstractmethod
+    async def _insert(self, batch: Batch) -> None: ...
 
     @abstractmethod
     def read(self, sql: str) -> Statement:
@@ -182,12 +202,14 @@ class Transaction(ABC):
         if not failed:
             if bad is not None:
                 raise bad
-            self._committed()
+            await self._committed()
 
-    def _committed(self) -> None:
+    async def _committed(self) -> None:
         for callback in self._after_commit:
             try:
-                callback()
+                awaited = callback()
+                if isinstance(awaited, Awaitable):
+                    await awaited
             except Exception as error:  # what is committed stays so; the loop's handler logs it
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": "a callback after a commit failed", "exception": error}
