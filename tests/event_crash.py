@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiosqlite  # noqa: F401  # imported once, here
@@ -69,24 +70,38 @@ def in_child(work: Callable[[], Awaitable[object]]) -> object:
     return json.loads(text)
 
 
-def begin(work: Callable[[], Awaitable[object]]) -> int:
-    """Start *work* in a child; return its id."""
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            asyncio.run(work())
-            code = 0
-        finally:
-            os._exit(code)
-    return child
+@dataclass
+class Child:
+    """A child that is killed some day, but not before it has begun to work."""
 
+    pid: int
+    ready: int
 
-def kill(child: int) -> None:
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status):
-        raise SystemExit("a child ended before it was killed")
+    @classmethod
+    def begin(cls, work: Callable[[int], Awaitable[object]]) -> "Child":
+        """Start *work*, which says by one byte to its argument that it has begun."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            code = 1
+            try:
+                asyncio.run(work(writing))
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(writing)
+        return cls(pid, reading)
+
+    def has_begun(self) -> None:
+        """Wait until it has."""
+        os.read(self.ready, 1)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.close(self.ready)
+        _, status = os.waitpid(self.pid, 0)
+        if not os.WIFSIGNALED(status):
+            raise SystemExit("a child ended before it was killed")
 
 
 class FileSink:
@@ -140,13 +155,10 @@ def writers(url: str, folder: Path, kills: int, seed: int) -> None:
     dice = random.Random(seed)
     in_child(lambda: make(url))
     for n in range(kills):
-        reading, writing = os.pipe()
-        child = begin(lambda n=n, ready=writing: write_and_relay(url, folder, seed + n, ready))
-        os.close(writing)
-        os.read(reading, 1)
-        os.close(reading)
+        child = Child.begin(lambda ready, n=n: write_and_relay(url, folder, seed + n, ready))
+        child.has_begun()
         time.sleep(dice.uniform(0, 0.08))  # the moment of the kill
-        kill(child)
+        child.kill()
     in_child(lambda: finish(url, folder))
 
 
@@ -179,25 +191,26 @@ async def consume(event: Counted, *, session: Session) -> None:
     await session.execute("insert into effects (key, n) values (:key, :n)", key=event.key, n=event.n)
 
 
-async def serve(url: str, nats_url: str) -> None:
+async def serve(url: str, nats_url: str, ready: int) -> None:
     """A whole service: relay and consumer."""
     app = App("crash")
-    app.settings.telemetry.__class__
     app.manage(Database(DatabaseSettings(url=url, acquire_timeout=60, migrate="ignore")))
-    app.manage(Nats(NatsSettings(url=nats_url, ack_wait=1, connect_timeout=30, publish_timeout=10)))
+    app.manage(Nats(NatsSettings(url=nats_url, partitions=8, ack_wait=1, connect_timeout=30, publish_timeout=10)))
     app.manage(Outbox({Counted: COUNTED}, OutboxSettings(lease=0.5, poll=0.02, batch=20)))
     app.manage(Inbox())
     app.expose(consume, events.topic("counted"), allow=internal)
     with open(os.devnull, "w") as log:  # noqa: PTH123  # before anything runs
         async with Service(Assembly(app, log=log, check_replies=False)):
+            os.write(ready, b".")
             await asyncio.Event().wait()
 
 
-async def relay(url: str, folder: Path, pause: float) -> None:
+async def relay(url: str, folder: Path, pause: float, ready: int) -> None:
     async with database(url) as opened:
         outbox = Outbox({Counted: COUNTED}, OutboxSettings(lease=0.5, poll=0.02, batch=20))
         outbox.wire(database=opened, publisher=FileSink(folder / "sent", pause))
         async with outbox:
+            os.write(ready, b".")
             await asyncio.Event().wait()
 
 
@@ -229,22 +242,28 @@ def relays(url: str, folder: Path, count: int, interval: float, seed: int, nats_
     dice = random.Random(seed)
     pause = 0.004 if count <= 2000 else 0.0005
     in_child(lambda: make(url))
-    start = (lambda: serve(url, nats_url)) if nats_url else (lambda: relay(url, folder, pause))
-    producer = begin(lambda: produce(url, count, seed))
-    running = [begin(start) for _ in range(4)]
+
+    def start() -> Child:
+        if nats_url:
+            return Child.begin(lambda ready: serve(url, nats_url, ready))
+        return Child.begin(lambda ready: relay(url, folder, pause, ready))
+
+    producer = Child.begin(lambda ready: produce(url, count, seed))
+    running = [start() for _ in range(4)]
     kills = 0
-    until = time.monotonic() + 60 + count / 50
+    until = time.monotonic() + 600 + count / 50
     while time.monotonic() < until:
         time.sleep(interval)
         victim = dice.randrange(4)
-        kill(running[victim])
+        running[victim].has_begun()
+        running[victim].kill()
         kills += 1
-        running[victim] = begin(start)
+        running[victim] = start()
         if kills % 5 == 0 and in_child(lambda: progress(url, nats_url)) == count:
             break
     for child in running:
-        kill(child)
-    _, status = os.waitpid(producer, 0)
+        child.kill()
+    _, status = os.waitpid(producer.pid, 0)
     if status:
         raise SystemExit("the producer has failed")
     (folder / "kills").write_text(str(kills))

@@ -79,7 +79,7 @@ async def test_a_process_killed_while_it_writes_and_relays(database_url, tmp_pat
 @pytest.mark.parametrize(
     ("events", "interval"),
     [
-        pytest.param(400, 0.1, id="some"),
+        pytest.param(250, 0.1, id="some"),
         pytest.param(50_000, 0.2, id="many", marks=[SLOW, pytest.mark.timeout(3600)]),
     ],
 )
