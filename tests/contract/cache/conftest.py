@@ -47,7 +47,14 @@ async def memory_lock(request):
 @asynccontextmanager
 async def redis_cache(request):
     settings = RedisSettings(url=request.getfixturevalue("valkey_url"), timeout=10)
-    async with Redis(settings) as redis, RedisCache(redis, prefix="orders:", timeout=10) as cache:
+    async with Redis(settings) as redis:
+        yield RedisCache(redis, prefix="orders:", timeout=10)
+
+
+@asynccontextmanager
+async def redis_guarded_cache(request):
+    settings = RedisSettings(url=request.getfixturevalue("valkey_url"), timeout=10)
+    async with Redis(settings) as redis, RedisCache(redis, prefix="orders:", timeout=10, budget=10) as cache:
         yield cache
 
 
@@ -66,7 +73,13 @@ async def postgres_lock(request):
         yield lock
 
 
-CACHES: dict[str, MakeCache] = {"memory": memory_cache, "redis": redis_cache}
+CACHES: dict[str, MakeCache] = {
+    "memory": memory_cache,
+    "guarded": guarded_cache,
+    "two levels": two_level_cache,
+    "redis": redis_cache,
+    "redis, guarded": redis_guarded_cache,
+}
 LOCKS: dict[str, MakeLock] = {"memory": memory_lock, "redis": redis_lock, "postgres": postgres_lock}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from hardy.adapters.redis import RedisError
 from hardy.adapters.redis._errors import translate
-from hardy.core import ResourceExhausted, Unavailable
+from hardy.core import Unavailable
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from hardy.core import ResourceExhausted, Unavailable
         ("MASTERDOWN Link with MASTER is down", Unavailable),
         ("BUSY Redis is busy running a script", Unavailable),
         ("MISCONF Redis is configured to save RDB snapshots", Unavailable),
-        ("OOM command not allowed when used memory > 'maxmemory'.", ResourceExhausted),
+        ("OOM command not allowed when used memory > 'maxmemory'.", Unavailable),
         ("WRONGTYPE Operation against a key", RedisError),
         ("NOAUTH Authentication required.", RedisError),
         ("ERR unknown command", RedisError),

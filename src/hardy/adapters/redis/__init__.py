@@ -7,18 +7,14 @@ for one: no cluster of shards.
 
 Example:
     >>> import asyncio
-    >>> from hardy.core import Unavailable
     >>> async def main() -> None:
     ...     async with Redis(RedisSettings(url="redis://127.0.0.1:1")) as redis, RedisCache(redis) as cache:
-    ...         try:
-    ...             await cache.get_many(["tea"])
-    ...         except Unavailable as error:
-    ...             print(error)
-    >>> asyncio.run(main())  # where no server is
-    the shared store cannot be reached
+    ...         print(await cache.get_many(["tea"]))
+    >>> asyncio.run(main())  # where no server is, a cache misses
+    [None]
 """
 
-from hardy.adapters.redis._cache import RedisCache
+from hardy.adapters.redis._cache import RedisCache, RedisCacheStatistics
 from hardy.adapters.redis._channels import Subscription
 from hardy.adapters.redis._errors import RedisError
 from hardy.adapters.redis._idempotency import RedisIdempotency
@@ -35,6 +31,7 @@ from hardy.core._module import publish
 __all__ = [
     "Redis",
     "RedisCache",
+    "RedisCacheStatistics",
     "RedisConnected",
     "RedisError",
     "RedisIdempotency",

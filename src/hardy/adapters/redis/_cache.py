@@ -2,16 +2,19 @@
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from random import getrandbits
 from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 from hardy.adapters.redis._hiredis import Word
 from hardy.adapters.redis._redis import Redis
 from hardy.adapters.redis._script import Script
 from hardy.adapters.redis._wait import Wait
-from hardy.cache import Cache, Entry
+from hardy.cache import Cache, Entry, GuardedCache
+from hardy.core import Emit, Notice, Notices
+from hardy.resilience import Breaker, BreakerState
 
 _VERSION = struct.Struct(">Q")
 _REPLACE = Script("""
@@ -21,21 +24,36 @@ return 1
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class RedisCacheStatistics:
+    """How often the cache was not there, and whether it is asked now."""
+
+    failed: int
+    """Operations that failed, took too long, or were refused while the server was known not to answer."""
+    owed: int
+    """Keys that are to be deleted once the server is back."""
+    breaker: BreakerState
+
+
 class RedisCache(Cache):
     """What is cached, held by Redis or Valkey for all replicas.
 
-    A component that yields `Cache`. Every value has eight bytes before it, its
-    version: drawn at random for each write, so that no counter has to be kept,
-    and none can start again when the server has lost its data.
+    A component. What it yields as `Cache` is guarded: where the server is down or
+    slow it merely misses, for at most *budget* seconds each, and after some
+    failures in a row without asking (`hardy.cache.GuardedCache`). The methods of this class
+    itself raise `Unavailable`.
 
-    What one turn of the event loop asks for travels together, and
-    `get_many` is one round trip for any number of keys.
+    Every value has eight bytes before it, its version: drawn at random for each
+    write, so that no counter has to be kept, and none can start again when the
+    server has lost its data. What one turn of the event loop asks for travels
+    together, and `get_many` is one round trip for any number of keys.
 
     Args:
         redis: The server; manage it before.
         prefix: Put before every key, where the server is shared with others: ``"orders:"``.
-        timeout: Seconds after which the server counts as away. A cache that has
-            to be waited for is of no use.
+        budget: Seconds that one operation of what is yielded may take.
+        breaker: Keeps a server that does not answer from being asked; ``Breaker("cache")`` if none is given.
+        timeout: Seconds after which the server counts as away, for the methods of this class.
 
     Example:
         >>> async def main(redis: Redis) -> object:
@@ -46,19 +64,41 @@ class RedisCache(Cache):
 
     port = Cache
 
-    def __init__(self, redis: Redis, *, prefix: str = "", timeout: float = 0.25) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        prefix: str = "",
+        budget: float = 0.02,
+        breaker: Breaker | None = None,
+        timeout: float = 0.25,
+    ) -> None:
         self._redis = redis
         self._prefix = prefix
         self._timeout = timeout
+        self._budget = budget
+        self._emit: Emit = _unheard
+        self._breaker = breaker or Breaker("cache", emit=lambda notice: self._emit(notice))
+        self._guarded = GuardedCache(self, self._breaker, budget=budget)
 
-    async def __aenter__(self) -> Self:
-        """Return itself: the connection is the server's."""
-        return self
+    def wire(self, *, notices: Notices | None) -> None:
+        """Tell *notices* what the breaker does; called by the app."""
+        if notices is not None:
+            self._emit = notices
+
+    async def __aenter__(self) -> Cache:
+        """Return the cache whose failures are misses; the connection is the server's."""
+        return self._guarded
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close nothing."""
+
+    def statistics(self) -> RedisCacheStatistics:
+        """Return how often the cache was not there."""
+        guarded = self._guarded.statistics()
+        return RedisCacheStatistics(failed=guarded.failed, owed=guarded.owed, breaker=self._breaker.state)
 
     async def get_many(self, keys: Sequence[str], /) -> Sequence[Entry | None]:
         """Return what is held under each of *keys*."""
@@ -105,3 +145,7 @@ def _stamped(value: bytes) -> bytes:
 
 def _milliseconds(ttl: float) -> int:
     return max(1, ceil(ttl * 1000))
+
+
+def _unheard(notice: Notice) -> None:
+    """Nobody listens."""

@@ -1,6 +1,6 @@
 """From what the server refuses to what a call ends with."""
 
-from hardy.core import Error, ResourceExhausted, Unavailable
+from hardy.core import Unavailable
 
 _LATER = frozenset({"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF"})
 _LOCKED_OUT = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})
@@ -27,15 +27,15 @@ class RedisError(Exception):
         return self.code in _LOCKED_OUT
 
 
-def translate(text: str) -> Error | RedisError:
+def translate(text: str) -> Unavailable | RedisError:
     """Return the error for what the server said.
 
-    What passes by itself is Unavailable: a server that loads its data, one that
-    became a replica. No memory left is ResourceExhausted. The rest is a defect.
+    What passes is Unavailable: a server that loads its data, one that became a
+    replica, one without memory left. The rest is a defect.
     """
     code = text.partition(" ")[0]
     if code in _LATER:
         return Unavailable("the shared store cannot be used now", retry_after=1)
     if code == "OOM":
-        return ResourceExhausted("the shared store is full", retry_after=1)
+        return Unavailable("the shared store is full", retry_after=1)
     return RedisError(text)

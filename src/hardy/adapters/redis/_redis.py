@@ -111,10 +111,9 @@ class Redis:
             timeout: Seconds it may take, instead of the settings'; the call's deadline bounds it in any case.
 
         Raises:
-            Unavailable: There is no connection, it was lost, or the answer did not come in time. The command
-                may or may not have been carried out.
+            Unavailable: There is no connection, it was lost, the answer did not come in time, or the server says
+                that it cannot now. The command may or may not have been carried out.
             DeadlineExceeded: The deadline of the call came first.
-            ResourceExhausted: The server has no memory left.
             RedisError: The server refuses the command.
         """
         return await self._ask(words, Wait(timeout))
