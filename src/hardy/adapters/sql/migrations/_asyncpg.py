@@ -91,7 +91,7 @@ def locked_cause_of(error: BaseException) -> BaseException | None:
     """Return the lock error of the server below what SQLAlchemy made of it; ``None`` when it is another."""
     seen: BaseException | None = error
     while seen is not None:
-        if is_locked(seen):
+        if isinstance(seen, asyncpg.PostgresError) and is_locked(seen):
             return seen
         below: object = getattr(seen, "orig", None)
         seen = below if isinstance(below, BaseException) else seen.__cause__
@@ -131,7 +131,7 @@ async def oldest_transaction(connection: "Connection") -> str:
         order by xact_start limit 1""",
     )
     return "".join(
-        f"backend {pid} ({name or 'no name'}) is {state} in a transaction of {age}: {' '.join(str(query).split())}"
+        f"backend {pid} ({name or 'no name'}, {state}) has a transaction open for {age}: {' '.join(str(query).split())}"
         for pid, name, state, age, query in found
     )
 
