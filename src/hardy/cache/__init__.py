@@ -20,7 +20,7 @@ Example:
 from hardy.cache._cache import Cache, Entry
 from hardy.cache._cached import Cached, cached
 from hardy.cache._freshness import Freshness
-from hardy.cache._guarded import GuardedCache, GuardedCacheStatistics
+from hardy.cache._guarded import Guard, GuardedCache, GuardedCacheStatistics
 from hardy.cache._hold import Held, Hold, LockLost, LockTaken
 from hardy.cache._invalidations import Heard, Invalidations, MemoryInvalidations
 from hardy.cache._keyspace import Keyspace, KeyspaceStatistics
@@ -36,6 +36,7 @@ __all__ = [
     "Cached",
     "Entry",
     "Freshness",
+    "Guard",
     "GuardedCache",
     "GuardedCacheStatistics",
     "Heard",

@@ -1,19 +1,35 @@
 """A shared cache whose failures are misses, and never somebody's outage."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeVar
 
+from hardy.cache._budget import Budget
 from hardy.cache._cache import Cache, Entry
 from hardy.core import Unavailable
+
+T = TypeVar("T")
 
 MOST_OWED = 10_000
 """Keys that are remembered to be deleted once the store is back."""
 AT_ONCE = 500
 """Of these, how many are deleted before one read."""
-EXTENSION = 0.005
-"""Seconds more for a read whose time ran out because the event loop was busy, not the store."""
+
+
+class Guard(Protocol):
+    """Stands before a store: lets a function be called, or refuses it with `hardy.core.Unavailable`.
+
+    `hardy.resilience.Breaker` is one.
+
+    Example:
+        >>> from hardy.resilience import Breaker
+        >>> guard: Guard = Breaker("cache")
+    """
+
+    async def call(self, function: Callable[[], Awaitable[T]], /) -> T:
+        """Return what *function* returns; it counts what is raised."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,7 @@ class GuardedCache:
     their time to live at most.
 
     Args:
-        breaker: Entered for each operation: `hardy.resilience.Breaker` is one. It counts what is raised.
+        breaker: Asked before each operation, and told how it ended.
         budget: Seconds that one operation may take.
 
     Example:
@@ -50,7 +66,7 @@ class GuardedCache:
         [None]
     """
 
-    def __init__(self, cache: Cache, breaker: AbstractAsyncContextManager[object], *, budget: float = 0.02) -> None:
+    def __init__(self, cache: Cache, breaker: Guard, *, budget: float = 0.02) -> None:
         self._cache = cache
         self._breaker = breaker
         self._budget = budget
@@ -60,16 +76,19 @@ class GuardedCache:
     async def get_many(self, keys: Sequence[str], /) -> Sequence[Entry | None]:
         """Return what is held under each of *keys*; nothing where the store is not there in time."""
         try:
-            async with self._bounded():
-                if self._owed:
-                    await self._pay()
-                found = await self._cache.get_many(keys)
+            found = await self._breaker.call(partial(self._read, keys))
         except (Unavailable, OSError):
             self._failed += 1
             return [None] * len(keys)
         if self._owed:
             return [None if key in self._owed else entry for key, entry in zip(keys, found, strict=True)]
         return found
+
+    async def _read(self, keys: Sequence[str]) -> Sequence[Entry | None]:
+        with Budget(self._budget):
+            if self._owed:
+                await self._pay()
+            return await self._cache.get_many(keys)
 
     async def _pay(self) -> None:
         some = [key for key, _ in zip(self._owed, range(AT_ONCE), strict=False)]
@@ -84,8 +103,7 @@ class GuardedCache:
             Unavailable: So much is to be deleted later that nothing more can be remembered.
         """
         try:
-            async with self._bounded():
-                await self._cache.set_many(values, ttl)
+            await self._bounded(partial(self._cache.set_many, values, ttl))
         except (Unavailable, OSError):
             self._owe(list(values))
         else:
@@ -96,8 +114,7 @@ class GuardedCache:
         if key in self._owed:
             return False
         try:
-            async with self._bounded():
-                return await self._cache.replace(key, value, ttl, version=version)
+            return await self._bounded(partial(self._cache.replace, key, value, ttl, version=version))
         except (Unavailable, OSError):
             self._failed += 1
             return False
@@ -109,8 +126,7 @@ class GuardedCache:
             Unavailable: So much is to be deleted later that nothing more can be remembered.
         """
         try:
-            async with self._bounded():
-                await self._cache.delete_many(keys)
+            await self._bounded(partial(self._cache.delete_many, keys))
         except (Unavailable, OSError):
             self._owe(keys)
         else:
@@ -126,33 +142,13 @@ class GuardedCache:
         for key in keys if self._owed else ():
             self._owed.pop(key, None)
 
-    @asynccontextmanager
-    async def _bounded(self) -> AsyncGenerator[None, None]:
-        async with self._breaker, _budget(self._budget):
-            yield
+    async def _bounded(self, operation: Callable[[], Awaitable[T]]) -> T:
+        async def run() -> T:
+            with Budget(self._budget):
+                return await operation()
+
+        return await self._breaker.call(run)
 
     def statistics(self) -> GuardedCacheStatistics:
         """Return how often the store was not there."""
         return GuardedCacheStatistics(failed=self._failed, owed=len(self._owed))
-
-
-@asynccontextmanager
-async def _budget(seconds: float) -> AsyncGenerator[None, None]:
-    """End the block with ``TimeoutError`` after so many *seconds*.
-
-    When the event loop comes late to see that they are over, the answer may have come in time and lie in the
-    socket: overload must not make of every hit a miss. It then gets a little longer.
-    """
-    loop = asyncio.get_running_loop()
-    due = loop.time() + seconds
-
-    def over() -> None:
-        now = loop.time()
-        timeout.reschedule(now if now - due < EXTENSION else now + EXTENSION)
-
-    async with asyncio.timeout(None) as timeout:
-        timer = loop.call_at(due, over)
-        try:
-            yield
-        finally:
-            timer.cancel()
