@@ -14,6 +14,7 @@ COMMANDS = {
     "show": "Print operations, config, graph or env.",
     "call": "Call an operation of the running service.",
     "db": "Look at, migrate, roll back and fill the database.",
+    "events": "List dead letters, and replay them.",
     "gen": "Write proto, openapi, env-example or config-docs.",
     "token": "Mint a token for local calls.",
     "drain-test": "Stop a service under load and tell what was lost.",
