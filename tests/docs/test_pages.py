@@ -50,7 +50,7 @@ def test_the_blocks_of_a_page_run(page, reader_of_page, tmp_path):
             case "sh" | "bash" | "console" | "shell":
                 for command in commands(source):
                     assert_known(command, page)
-            case "text" | "http" | "mermaid" | "diff" | "yaml":
+            case "text" | "http" | "mermaid" | "diff" | "yaml" | "sql":
                 pass
             case _:
                 pytest.fail(f"{page.name}:{example.line}: say what this block is, `text` if it is no code")
