@@ -57,7 +57,7 @@ class MemoryBroker:
     process_local = True
     worker_local = True
 
-    def __init__(self, *, capacity: int = 10_000, keep: int = 1_000) -> None:
+    def __init__(self, *, capacity: int = 10_000, keep: int = 10_000) -> None:
         self._capacity = capacity
         self._keep = keep
         self._kept: dict[str, deque[Envelope]] = {}

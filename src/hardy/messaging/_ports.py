@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from hardy.core import Code, Error, Unavailable
+from hardy.core import Error, Unavailable
 from hardy.messaging._envelope import Envelope
 
 
@@ -23,11 +23,6 @@ class Unpublished(Unavailable):
         first = next(iter(failures.values()), None)
         super().__init__(f"{len(failures)} events could not be published" + (f": {first}" if first else ""))
         self.failures = failures
-
-    @property
-    def is_passing(self) -> bool:
-        """Whether trying the same again may help, for all of them."""
-        return all(each.code is not Code.INVALID_ARGUMENT for each in self.failures.values())
 
 
 class Publisher(Protocol):

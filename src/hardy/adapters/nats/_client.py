@@ -1,11 +1,10 @@
 """Imports nats-py, or says what is missing."""
 
 try:
-    import nats.errors
-    import nats.js.errors
+    from nats import errors
     from nats.aio.client import Client
     from nats.aio.msg import Msg
-    from nats.js import JetStreamContext
+    from nats.js import JetStreamContext, errors as js_errors
     from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg, StreamConfig
 except ModuleNotFoundError as error:
     raise ImportError("hardy.adapters.nats needs nats-py. Install it with: pip install 'hardy[nats]'") from error
@@ -19,5 +18,6 @@ __all__ = [
     "Msg",
     "RawStreamMsg",
     "StreamConfig",
-    "nats",
+    "errors",
+    "js_errors",
 ]

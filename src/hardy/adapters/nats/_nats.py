@@ -1,11 +1,11 @@
 """The component: a connection, the streams, and the ports on them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Self, cast
 from urllib.parse import urlsplit
 
 from hardy.adapters.nats._client import (
@@ -16,7 +16,8 @@ from hardy.adapters.nats._client import (
     JetStreamContext,
     RawStreamMsg,
     StreamConfig,
-    nats,
+    errors,
+    js_errors,
 )
 from hardy.adapters.nats._settings import NatsSettings
 from hardy.adapters.nats._subscription import NatsSubscription
@@ -106,7 +107,7 @@ class Nats:
                 await self._make_streams(self._js)
         except BaseException as error:
             await shielded(self._disconnect())
-            if isinstance(error, TimeoutError | OSError | nats.errors.Error):
+            if isinstance(error, TimeoutError | OSError | errors.Error):
                 raise BuildFailed([_unreachable(settings.url, self._last or error)]) from error
             raise
         return self
@@ -119,7 +120,7 @@ class Nats:
 
     async def _disconnect(self) -> None:
         self._js = None
-        with suppress(nats.errors.Error, TimeoutError):
+        with suppress(errors.Error, TimeoutError):
             await self._client.close()
         self._client = Client()
 
@@ -135,7 +136,7 @@ class Nats:
         ):
             try:
                 found = (await js.stream_info(stream)).config.metadata or {}
-            except nats.js.errors.NotFoundError:
+            except js_errors.NotFoundError:
                 await js.add_stream(
                     StreamConfig(
                         name=stream,
@@ -194,7 +195,7 @@ class Nats:
         settings, js = self._settings, self._context()
         try:
             pulls = [await self._pull(js, topic, group, n) for n in range(settings.partitions)]
-        except (nats.errors.Error, TimeoutError) as error:
+        except (errors.Error, TimeoutError) as error:
             raise translate(error) from error
         subscription = NatsSubscription(
             js,
@@ -238,7 +239,7 @@ class Nats:
         async for message in self._dead():
             if len(letters) >= limit:
                 break
-            letters.append(letter_of(message.data or b"", message.headers or {}))
+            letters.append(letter_of(message.data or b"", _headers(message)))
         return letters
 
     async def replay(self, *ids: str) -> int:
@@ -249,7 +250,7 @@ class Nats:
         """
         settings, js, count = self._settings, self._context(), 0
         async for message in self._dead():
-            headers = message.headers or {}
+            headers = _headers(message)
             envelope = from_message(message.data or b"", headers)
             if ids and envelope.id not in ids:
                 continue
@@ -259,7 +260,7 @@ class Nats:
             try:
                 await js.publish(subject, envelope.data, headers=again)
                 await js.delete_msg(f"{settings.stream}-dead", message.seq or 0)
-            except (nats.errors.Error, TimeoutError) as error:
+            except (errors.Error, TimeoutError) as error:
                 raise translate(error) from error
             count += 1
         return count
@@ -273,9 +274,9 @@ class Nats:
                 message = await js.get_msg(stream, seq=seq + 1, next=True, subject=">")
                 seq = message.seq or last
                 yield message
-        except nats.js.errors.NotFoundError:
+        except js_errors.NotFoundError:
             return
-        except (nats.errors.Error, TimeoutError) as error:
+        except (errors.Error, TimeoutError) as error:
             raise translate(error) from error
 
     def _context(self) -> JetStreamContext:
@@ -292,7 +293,7 @@ class Nats:
         self._context()
         try:
             await self._client.flush(timeout=2)
-        except (nats.errors.Error, TimeoutError) as error:
+        except (errors.Error, TimeoutError) as error:
             raise translate(error) from error
 
     def statistics(self) -> NatsStatistics:
@@ -304,6 +305,10 @@ class Nats:
             delivered=sum(each.delivered for each in self._subscriptions),
             dead=sum(each.dead for each in self._subscriptions),
         )
+
+
+def _headers(message: RawStreamMsg) -> Mapping[str, str]:
+    return cast("Mapping[str, str]", message.headers or {})
 
 
 def _unreachable(url: str, error: BaseException) -> Diagnostic:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from hardy.adapters.nats._client import JetStreamContext, Msg, nats
+from hardy.adapters.nats._client import JetStreamContext, Msg, errors
 from hardy.adapters.nats._wire import MESSAGE_ID, dead_subject, from_message, to_headers
 from hardy.core import shielded
 from hardy.messaging import Again, Dead, Delivery, Done, Envelope, Receive, Verdict
@@ -68,7 +68,7 @@ class NatsSubscription:
             each.cancel()
         await asyncio.wait(self._tasks)
         for pull in self._pulls:
-            with suppress(nats.errors.Error):  # the connection is gone, and the subscription with it
+            with suppress(errors.Error):  # the connection is gone, and the subscription with it
                 await pull.unsubscribe()
 
     async def _serve(self, pull: Pull) -> None:
@@ -77,12 +77,12 @@ class NatsSubscription:
                 [message] = await pull.fetch(1, timeout=_WAIT)
             except TimeoutError:
                 continue
-            except nats.errors.Error:
+            except errors.Error:
                 await asyncio.sleep(_PAUSE)
                 continue
             try:
                 await self._deal_with(message)
-            except nats.errors.Error:  # not settled: it is delivered again
+            except errors.Error:  # not settled: it is delivered again
                 await asyncio.sleep(_PAUSE)
 
     async def _deal_with(self, message: Msg) -> None:
@@ -92,7 +92,7 @@ class NatsSubscription:
             async with self._free:
                 verdict = await self._judge(message, attempt)
         except asyncio.CancelledError:
-            with suppress(nats.errors.Error):
+            with suppress(errors.Error):
                 await shielded(message.nak())
             raise
         finally:
@@ -130,7 +130,7 @@ class NatsSubscription:
         subject = dead_subject(self._stream, self._group, envelope.topic)
         try:
             await self._js.publish(subject, message.data, headers=headers)
-        except (nats.errors.Error, TimeoutError):
+        except (errors.Error, TimeoutError):
             await message.nak(delay=_CRASHED.delay)
             return
         self.dead += 1
@@ -139,5 +139,5 @@ class NatsSubscription:
     async def _keep(self, message: Msg) -> None:
         while True:
             await asyncio.sleep(self._beat)
-            with suppress(nats.errors.Error):
+            with suppress(errors.Error):
                 await message.in_progress()

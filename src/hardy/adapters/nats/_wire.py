@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import quote, unquote
 from zlib import crc32
 
-from hardy.adapters.nats._client import nats
+from hardy.adapters.nats._client import errors, js_errors
 from hardy.core import Error, FailedPrecondition, InvalidArgument, PermissionDenied, Unavailable
 from hardy.messaging import DeadLetter, Envelope
 
@@ -106,12 +106,12 @@ def translate(error: Exception) -> Error:
     """Return what an error of nats-py means."""
     if isinstance(error, Error):
         return error
-    if isinstance(error, nats.errors.MaxPayloadError):
+    if isinstance(error, errors.MaxPayloadError):
         return InvalidArgument("the event is larger than the broker takes")
-    if isinstance(error, nats.errors.AuthorizationError):
+    if isinstance(error, errors.AuthorizationError):
         return PermissionDenied("the broker does not let us in")
-    if isinstance(error, nats.js.errors.NoStreamResponseError):
+    if isinstance(error, js_errors.NoStreamResponseError):
         return Unavailable("no stream of the broker takes this event", retry_after=1)
-    if isinstance(error, nats.js.errors.BadRequestError):
+    if isinstance(error, js_errors.BadRequestError):
         return FailedPrecondition(f"the broker refuses: {error.description}")
     return Unavailable(f"the broker does not answer ({type(error).__name__})", retry_after=1)

@@ -142,7 +142,7 @@ class Relay:
         failed: Sequence[Failed] = ()
         try:
             rows = await self._store.read(parts, self._settings.batch)
-            failures = await self._publish(rows) if rows else {}
+            failures = await self._publish(rows)
             sent = [row for row in rows if row.id not in failures]
             failed = self._judge([row for row in rows if row.id in failures], failures, lost=not sent)
         finally:
@@ -154,6 +154,8 @@ class Relay:
 
     async def _publish(self, rows: Sequence[Row]) -> Mapping[str, Error]:
         """Publish *rows*; return what went wrong, by id."""
+        if not rows:
+            return {}
         try:
             async with asyncio.timeout(self._settings.lease * _MARGIN):
                 await self._publisher.publish([row.envelope for row in rows])
