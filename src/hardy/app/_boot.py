@@ -1,8 +1,6 @@
 """What a service says when it has started: a few lines on a terminal, one event elsewhere."""
 
 import sys
-from importlib.metadata import version
-from platform import python_version
 from typing import TYPE_CHECKING
 
 from hardy.app._describe import built_in, name_of
@@ -53,6 +51,9 @@ def _lines(service: "Service", facts: dict[str, object], seconds: float) -> list
     settings = app.settings
     switched = [name for name in ("docs", "reflection") if facts[name]]
     environment = f"{facts['environment']}{': ' + ', '.join(switched) if switched else ''}"
+    from importlib.metadata import version  # two megabytes that only a terminal needs
+    from platform import python_version  # the same
+
     lines = [f"  {app.name} {app.version}   hardy {version('hardy')}   python {python_version()}   {environment}"]
     if facts["http"]:
         docs = "   docs /docs" if facts["docs"] else ""

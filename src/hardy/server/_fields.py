@@ -5,6 +5,7 @@ refused, not replaced. The fields that frame the message belong to the engine.
 """
 
 import re
+import time
 from collections.abc import Iterable, Sequence
 
 Field = tuple[bytes, bytes]
@@ -16,8 +17,22 @@ _ENGINES_OWN = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"te", b"trailer", b"upgrade")
 )
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _USUAL = {b"x-request-id": b"x-request-id: "}
 """Names that stand on most replies, checked already."""
+
+
+def http_date(seconds: float) -> bytes:
+    """Return a moment, in seconds since 1970, as RFC 9110 section 5.6.7 writes it, whatever the locale.
+
+    Example:
+        >>> http_date(784111777)
+        b'Sun, 06 Nov 1994 08:49:37 GMT'
+    """
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(seconds)
+    clock = f"{hour:02}:{minute:02}:{second:02}"
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year:04} {clock} GMT".encode()
 
 
 class Prepared(tuple[Field, ...]):  # noqa: SLOT001  a tuple has no room for slots of its own

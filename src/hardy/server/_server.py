@@ -3,14 +3,15 @@
 import asyncio
 import math
 import socket
+import time
 from collections.abc import Callable, Iterable
-from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hardy.core import Emit, Notice
 from hardy.server._connection import Connection, Guest
+from hardy.server._fields import http_date
 from hardy.server._handshake import Handshake, SecureListener
 from hardy.server._hold_back import hold_back
 from hardy.server._http1 import Http1
@@ -352,7 +353,7 @@ class Server:
         now = self.clock()
         if now >= self._date_until:
             self._date_until = now + 1.0
-            self._date = f"date: {formatdate(usegmt=True)}\r\n".encode()
+            self._date = b"date: " + http_date(time.time()) + b"\r\n"
         return self._date
 
     def _check_idle(self) -> None:

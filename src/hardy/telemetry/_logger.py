@@ -1,11 +1,9 @@
-"""A logger with its own settings: structlog's immutable context, our one processor."""
+"""A logger with its own settings: an immutable context, and one function that renders a line."""
 
 import os
 import sys
 from datetime import UTC, datetime
 from typing import Literal, TextIO
-
-from structlog import BoundLoggerBase
 
 from hardy.core import Logger
 from hardy.telemetry._facts import bounded, clean
@@ -23,14 +21,19 @@ _LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
 _OWN = frozenset({"time", "level", "event"})
 
 
-class BoundLogger(BoundLoggerBase):
+class BoundLogger:
     """What `make_logger` returns; fulfils `hardy.core.Logger`.
 
-    structlog keeps the immutable context; its chain of processors is empty, for
-    an access line is written at every call and one function renders it.
+    It has structlog's manners (events with facts, an immutable context) and
+    none of its parts: an access line is written at every call, and importing
+    them costs more memory than the rest of the engine.
     """
 
-    __slots__ = ()
+    __slots__ = ("_context", "_writer")
+
+    def __init__(self, writer: Writer, context: dict[str, object]) -> None:
+        self._writer = writer
+        self._context = context
 
     def _write(self, level: str, event: str, facts: dict[str, object]) -> None:
         if not _OWN.isdisjoint(facts):
@@ -39,7 +42,7 @@ class BoundLogger(BoundLoggerBase):
         line: dict[str, object] = {"time": datetime.now(UTC), "level": level, "event": bounded(event)}
         line.update(self._context)
         line.update(clean(facts))
-        self._logger(line, traceback)
+        self._writer(line, traceback)
 
     def debug(self, event: str, /, **facts: object) -> None:
         self._write("debug", event, facts)
@@ -58,12 +61,12 @@ class BoundLogger(BoundLoggerBase):
         self._write("error", event, facts)
 
     def bind(self, **facts: object) -> "BoundLogger":
-        return super().bind(**clean(_renamed(facts)))
+        return type(self)(self._writer, {**self._context, **clean(_renamed(facts))})
 
     def prepared(self, level: Level, event: str, **facts: object) -> PreparedLine | None:
         """Prepare lines that begin with *facts*; None where every line has to be rendered as a whole."""
-        writer = self._logger
-        if not isinstance(writer, Writer) or not writer.writes_json or getattr(type(self), level) is _silent:
+        writer = self._writer
+        if not writer.writes_json or getattr(type(self), level) is _silent:
             return None
         line = {"level": level, "event": bounded(event), **self._context, **clean(facts)}
         return PreparedLine(line, writer.put)
@@ -116,4 +119,4 @@ def make_logger(
         render = console(colours=is_terminal(target) and not os.environ.get("NO_COLOR"))
     else:
         render = render_json
-    return _class_for(level)(Writer(target, render), (), clean(_renamed(facts)))
+    return _class_for(level)(Writer(target, render), clean(_renamed(facts)))

@@ -7,7 +7,6 @@ from hardy.core import NOT_YET, Call, Cancelled, ClientCertificate, Metadata, Op
 from hardy.server import ClientGone, Request, RequestFault
 from hardy.transport.http._accept import check_accept, check_json, coding_of
 from hardy.transport.http._bounds import Bounds
-from hardy.transport.http._form import read_form
 from hardy.transport.http._inflate import read_inflated
 from hardy.transport.http._plan import Plan
 from hardy.transport.http._status import from_engine
@@ -89,8 +88,7 @@ class HttpCall(Call, Generic[E_co]):
             return plan.read(request, self.segments, b"")
         fields = request.fields
         if plan.form is not None:
-            form = await read_form(request, plan.form.files, self.endpoint.bounds)
-            return plan.form.read(request, self.segments, form)
+            return await plan.form.receive(request, self.segments, self.endpoint.bounds)
         if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:
             check_json(fields, bool(request.body) or request.content_length != 0)
             if (coding := coding_of(fields)) is not None:

@@ -2,10 +2,8 @@
 
 import base64
 import hashlib
-import html
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 
 from hardy.transport.http._raw import Response
 
@@ -30,6 +28,9 @@ def _json_page(document: Mapping[str, object]) -> Response:
 
 
 def _html_page(document: Mapping[str, object]) -> Response:
+    import html  # in production the page is off, and nobody needs what draws it
+    from importlib.resources import files  # the same
+
     here = files("hardy.transport.http")
     style = (here / "_docs.css").read_text("utf-8")
     script = (here / "_docs.js").read_text("utf-8")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from tempfile import SpooledTemporaryFile
 from typing import ClassVar
 
 from hardy.concurrency import in_thread
@@ -35,6 +34,8 @@ class File:
         self.content_type = content_type
         self.size = 0
         self._memory = memory
+        from tempfile import SpooledTemporaryFile  # loaded with forms, at build
+
         self._spool: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(max_size=memory)  # noqa: SIM115  # closed by __del__
 
     name: str

@@ -5,19 +5,23 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from hardy.core import MISSING, Fault, InvalidMessage, Malformed, Operation
 from hardy.schema import Codec, Field, JsonCase, codec
 from hardy.server import Request
+from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._file import File
-from hardy.transport.http._form import Form
 from hardy.transport.http._layout import Layout, Slot, strip
 from hardy.transport.http._path import decode
 from hardy.transport.http._query import parse_cookies, parse_query, version_of
 from hardy.transport.http._status import PreconditionRequired
+
+if TYPE_CHECKING:
+    from hardy.transport.http._form import Form
 
 Read = Callable[[Request, Sequence[str], bytes], object]
 """Makes the message from a request, the segments of its path and its body."""
@@ -158,6 +162,9 @@ class _Forms:
     """Reads a message whose fields are in a form: texts by the codec, files as they are, all faults together."""
 
     def __init__(self, layout: Layout, message: type, json_case: JsonCase) -> None:
+        # Services without forms do without what reads them; the others load it now, and not while they serve.
+        self._read_form = import_module("hardy.transport.http._form").read_form
+        import_module("tempfile")
         self.message = message
         self.slots = _Slots(layout)
         self.file_slots = [slot for slot in layout.slots if slot.is_file]
@@ -166,7 +173,11 @@ class _Forms:
         self.names = [each.name for each in texts]
         self.texts: Codec[object] = codec(partial_of(message, "Fields", texts), json_case=json_case)
 
-    def read(self, request: Request, segments: Sequence[str], form: Form) -> object:
+    async def receive(self, request: Request, segments: Sequence[str], bounds: Bounds) -> object:
+        """Read the form and return the message."""
+        return self.read(request, segments, await self._read_form(request, self.files, bounds))
+
+    def read(self, request: Request, segments: Sequence[str], form: "Form") -> object:
         """Return the message."""
         values: dict[str, object] = {}
         found = self.slots.collect(request, segments)
@@ -189,7 +200,7 @@ class _Forms:
         except (ValueError, TypeError) as error:  # what the message's own __post_init__ refuses
             raise InvalidMessage([Fault("", str(error))]) from None
 
-    def _take_files(self, form: Form, values: dict[str, object]) -> Iterator[Fault]:
+    def _take_files(self, form: "Form", values: dict[str, object]) -> Iterator[Fault]:
         texts = {name for name, _ in form.texts}
         for slot in self.file_slots:
             given = [file for name, file in form.files if name == slot.name]

@@ -6,8 +6,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from httptools import HttpParserError, HttpResponseParser
-
 from hardy.core import Unavailable
 from hardy.transport.http._dial import connect
 
@@ -80,6 +78,9 @@ class _Receiver:
     def __init__(self) -> None:
         self._answer = Answer()
         self._complete = False
+        from httptools import HttpParserError, HttpResponseParser  # few services send streams
+
+        self._malformed = HttpParserError
         self._parser = HttpResponseParser(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -101,7 +102,7 @@ class _Receiver:
         try:
             while not self._complete and (data := await reader.read(_PIECE)):
                 self._parser.feed_data(data)
-        except (ConnectionError, HttpParserError) as error:
+        except (ConnectionError, self._malformed) as error:
             if not self._complete:
                 raise Unavailable(f"the answer broke off: {error}") from error
         if not self._complete:
