@@ -90,7 +90,7 @@ def command(  # noqa: PLR0913  # one parameter a flag
             timeout=timeout,
         )
     except (InvalidMessage, Malformed) as error:
-        complain("\n".join([f"{error.code.name}   not sent", *_explained(error)]))
+        complain("\n".join([f"{error.code.name}   not sent", *explained(error)]))
         return FAILED
     return _carry(made, target, caller, at=at, local=local)
 
@@ -143,7 +143,7 @@ def _carry(made: Call, target: Target, caller: Caller, *, at: str | None, local:
         run_loop(carried(made, write=_print))
     except Error as error:
         took = _milliseconds(started)
-        complain("\n".join([f"{made.failed(error)}   {took}   {title}", *_explained(error)]))
+        complain("\n".join([f"{made.failed(error)}   {took}   {title}", *explained(error)]))
         return FAILED
     note(f"{made.succeeded()}   {_milliseconds(started)}   {title}")
     return 0
@@ -177,7 +177,8 @@ def _answers(host: str, port: int) -> bool:
         return False
 
 
-def _explained(error: Error) -> list[str]:
+def explained(error: Error) -> list[str]:
+    """Return what is wrong, a line each, as the command line tells it."""
     faults = error.faults if isinstance(error, InvalidMessage) else ()
     width = max((len(_field(each.pointer)) for each in faults), default=0)
     lines = [f"  {_field(each.pointer).ljust(width)}   {each.detail}" for each in faults] or [f"  {error}"]

@@ -14,6 +14,7 @@ COMMANDS = {
     "show": "Print operations, config, graph or env.",
     "call": "Call an operation of the running service.",
     "db": "Look at, migrate, roll back and fill the database.",
+    "jobs": "List jobs, run one here, retry those given up.",
     "events": "List dead letters, and replay them.",
     "gen": "Write proto, openapi, env-example or config-docs.",
     "token": "Mint a token for local calls.",
