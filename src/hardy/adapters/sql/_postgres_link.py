@@ -35,7 +35,7 @@ class Link:
     What it lives through is decided by the transaction that uses it and by the pool.
     """
 
-    __slots__ = ("checked_at", "dirty", "prepared", "raw", "sqlalchemy")
+    __slots__ = ("checked_at", "dirty", "kept", "prepared", "raw")
 
     def __init__(self, raw: RawConnection) -> None:
         self.raw = raw
@@ -44,8 +44,8 @@ class Link:
         """Whether something may be left behind in it that others must not find."""
         self.checked_at = time.monotonic()
         """When it last answered."""
-        self.sqlalchemy: object = None
-        """The same connection as SQLAlchemy sees it, once it was asked for."""
+        self.kept: dict[str, object] = {}
+        """What others keep as long as it lives."""
 
     @property
     def gone(self) -> bool:

@@ -40,6 +40,8 @@ class PostgresPool:
 
     def __init__(self, url: str, counts: Counts, *, most: int, timeout: float) -> None:
         self.closed = False
+        self.kept: dict[str, object] = {}
+        """What others keep as long as it is open."""
         self._url = url
         self._counts = counts
         self._most = most

@@ -7,6 +7,7 @@ from typing import ClassVar, cast
 
 from hardy.adapters.sql._asyncpg import FAILURES, STALE, DataError
 from hardy.adapters.sql._batch import Batch
+from hardy.adapters.sql._loan import Loan
 from hardy.adapters.sql._postgres_errors import READ_ONLY, is_conflict, is_loss, state_of, translate
 from hardy.adapters.sql._postgres_link import Link, Prepared
 from hardy.adapters.sql._postgres_pool import PostgresPool, Unreachable
@@ -56,12 +57,27 @@ class PostgresTransaction(Transaction):
         """Return what is known about *sql*."""
         return postgres_statement(sql)
 
-    async def link(self) -> Link:
-        """Return the connection, with the transaction begun."""
-        if self._link is None:
-            self._link = await self._take()
-        await self._begin(self._link)
-        return self._link
+    async def _lend(self) -> Loan:
+        try:
+            if self._link is None:
+                self._link = self._pool.take_now() or await self._take()
+            await self._begin(self._link)
+        except FAILURES as error:
+            raise self._failed(error, None) from error
+        except asyncio.CancelledError:
+            if self._link is not None:
+                self._cancelled()
+            raise
+        return Loan(self._link.raw, self._link.kept, self._pool.kept)
+
+    def translate(self, error: Exception) -> Exception:
+        """Return the error that a call ends with when the driver raised *error* to somebody else."""
+        known = translate(error)
+        if isinstance(known, Aborted | Unavailable | DeadlineExceeded):
+            self._counts.conflicts += is_conflict(error)
+            self.conflicted = self.conflicted or is_conflict(error)
+            self.lose(known)
+        return known
 
     async def _ready(self, what: Statement) -> None:
         if self._link is None:
@@ -209,6 +225,9 @@ class PostgresTransaction(Transaction):
         if link is None or not self._begun:
             return
         try:
+            await self._catch_up(link)
+            if not statements:
+                return
             await link.script("; ".join(statements), self._limit())
         except FAILURES as error:
             raise self._failed(error, None) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from hardy.adapters.sql._batch import batch_of
 from hardy.adapters.sql._page import Keyset, Page, page_of, query_for
@@ -10,6 +10,9 @@ from hardy.adapters.sql._rows import plan_for
 from hardy.adapters.sql._terms import Dialect
 from hardy.adapters.sql._transaction import Transaction
 from hardy.core import Aborted, shielded
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 T = TypeVar("T")
 
@@ -216,10 +219,44 @@ class Session(ReadSession):
             ...     except AlreadyExists:
             ...         ...
         """
-        name = self._transaction.enter()
+        name = await self._transaction.enter()
         try:
             yield self
         except BaseException:
             await shielded(self._transaction.leave(name, failed=True))
             raise
         await self._transaction.leave(name, failed=False)
+
+    async def connection(self) -> "AsyncConnection":
+        """Return SQLAlchemy Core on this connection and in this transaction; the transaction begins with it.
+
+        What it does and what typed SQL does is kept together or not at all: its
+        commits do nothing, its rollback loses the transaction. Errors of the database
+        are the same as from `execute`. One statement at a time, whoever asks.
+
+        Example:
+            >>> async def total(session: Session) -> int | None:
+            ...     from sqlalchemy import text
+            ...
+            ...     core = await session.connection()
+            ...     return (await core.execute(text("select count(*) from orders"))).scalar()
+        """
+        from hardy.adapters.sql._sqlalchemy import attached_to
+
+        return (await attached_to(self._transaction)).connection
+
+    async def orm(self) -> "AsyncSession":
+        """Return SQLAlchemy's session of objects on this connection and in this transaction.
+
+        There is one for each transaction. What was changed is flushed before the
+        commit and at the borders of `transaction` parts; flush before typed SQL that
+        has to see it. The rest is as with `connection`.
+
+        Example:
+            >>> async def add(session: Session, order: object) -> None:
+            ...     orm = await session.orm()
+            ...     orm.add(order)
+        """
+        from hardy.adapters.sql._sqlalchemy import attached_to
+
+        return (await attached_to(self._transaction)).orm

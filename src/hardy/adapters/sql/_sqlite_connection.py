@@ -61,6 +61,8 @@ class Connection(aiosqlite.Connection):
 
     def __init__(self, path: str, *, durable: bool) -> None:
         self.reins = Reins()
+        self.kept: dict[str, object] = {}
+        """What others keep as long as it lives."""
         super().__init__(partial(_connect, path, self.reins, durable=durable), iter_chunk_size=64)
         # aiosqlite's thread would keep a process alive that ends without closing.
         self._thread.daemon = True

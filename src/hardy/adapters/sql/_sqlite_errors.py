@@ -33,6 +33,11 @@ def is_busy(error: BaseException) -> bool:
     return code != BUSY_SNAPSHOT and code & 0xFF in {BUSY, LOCKED}
 
 
+def is_outdated(error: BaseException) -> bool:
+    """Tell whether a transaction may not write because others have written since it began to read."""
+    return code_of(error) == BUSY_SNAPSHOT
+
+
 def translate(error: Exception) -> Exception:
     """Return the error that a call ends with; *error* itself when it is a defect.
 

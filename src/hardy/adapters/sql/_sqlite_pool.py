@@ -22,6 +22,8 @@ class Pool:
         self.writer = writer
         self.readers = readers
         self.closed = False
+        self.kept: dict[str, object] = {}
+        """What others keep as long as it is open."""
         self._idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
         for each in readers:
             self._idle.put_nowait(each)

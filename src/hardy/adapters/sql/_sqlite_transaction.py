@@ -7,10 +7,12 @@ from contextlib import suppress
 from typing import ClassVar, TypeVar
 
 from hardy.adapters.sql._batch import Batch
+from hardy.adapters.sql._loan import Loan
 from hardy.adapters.sql._sqlite_connection import Brake, Connection
-from hardy.adapters.sql._sqlite_errors import is_busy, translate
+from hardy.adapters.sql._sqlite_errors import is_busy, is_outdated, translate
 from hardy.adapters.sql._sqlite_pool import Pool
-from hardy.adapters.sql._sqlite_values import Column, to_column, to_columns
+from hardy.adapters.sql._sqlite_reads import Reads, execute
+from hardy.adapters.sql._sqlite_values import to_column, to_columns
 from hardy.adapters.sql._statement import Statement, statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
@@ -28,8 +30,9 @@ class SqliteTransaction(Transaction):
     """A transaction on SQLite.
 
     It begins as a reader. At the first statement that writes it waits for its
-    turn, and SQLite refuses when what was read has been changed meanwhile
-    (ABORTED); a transaction that is told to *write* waits first and is never refused.
+    turn, and SQLite refuses when anything was written meanwhile; then what was
+    read is read again, and only when that has changed it ends (ABORTED). A
+    transaction that is told to *write* waits first and is never refused.
     What it reads is one snapshot, so that every isolation level is met.
     """
 
@@ -45,6 +48,8 @@ class SqliteTransaction(Transaction):
         self._connection: Connection | None = None
         self._has_turn = False
         self._brake = Brake(terms.deadline.at)
+        self._reads = Reads()
+        self._again: sqlite3.Error | None = None  # why what was read is to be read again, before anything else
 
     def _closed(self) -> Exception | None:
         return Unavailable("the database is closed") if self._pool.closed else None
@@ -70,10 +75,29 @@ class SqliteTransaction(Transaction):
     async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
         columns = to_columns(given)
         try:
-            return await self.hop(lambda raw: _execute(raw, what.sql, columns, fetch))
+            outcome = await self.hop(lambda raw: execute(raw, what.sql, columns, fetch))
         except sqlite3.Error as error:
             error.add_note(f"in: {what.sql.strip()}")
             raise
+        if not self._has_turn:
+            self._reads.add(what, columns, fetch, outcome)
+        return outcome
+
+    async def _lend(self) -> Loan:
+        # Nobody knows what will be executed, so it waits for its turn to write.
+        connection = await self.connect(writes=not self.terms.read_only)
+        await self._script(())
+        return Loan(connection, connection.kept, self._pool.kept)
+
+    def translate(self, error: Exception) -> Exception:
+        """Return the error that a call ends with when the driver raised *error* to somebody else."""
+        known = Unavailable("the database is busy", retry_after=1) if is_busy(error) else translate(error)
+        if isinstance(known, Aborted):
+            self._counts.conflicts += 1
+            self.conflicted = True
+            self._on_conflict()
+            self.lose(known)
+        return known
 
     async def _insert(self, batch: Batch) -> None:
         await self.connect(writes=True)
@@ -114,15 +138,32 @@ class SqliteTransaction(Transaction):
         connection.reins.brake = self._brake
         if self._brake.on:
             raise _interrupted()
+        try:
+            self._catch_up(raw)
+            try:
+                return job(raw)
+            except sqlite3.OperationalError as error:
+                if not is_outdated(error) or not self._reads.known:
+                    raise
+                raw.rollback()
+                self._before = ["begin immediate", *(f"savepoint {name}" for name in self._parts)]
+                self._again = error
+            self._catch_up(raw)
+            return job(raw)
+        finally:
+            if not raw.in_transaction and not self._before and self._lost is None:
+                # A full disk, an interruption: SQLite has undone everything by itself.
+                self.lose(Aborted("the database has undone this transaction"))
+
+    def _catch_up(self, raw: sqlite3.Connection) -> None:
         while self._before:
             raw.execute(self._before[0])
             del self._before[0]
-        try:
-            return job(raw)
-        finally:
-            if not raw.in_transaction and self._lost is None:
-                # A full disk, an interruption: SQLite has undone everything by itself.
-                self.lose(Aborted("the database has undone this transaction"))
+        if (outdated := self._again) is not None:
+            self._again = None
+            if not self._reads.hold(raw):
+                raise outdated
+            self._reads.forget()  # from now on it writes, and nobody else does
 
     def _failed(self, error: Exception) -> Exception:
         if self._pool.closed:
@@ -155,6 +196,7 @@ class SqliteTransaction(Transaction):
         elif not self._has_turn:
             self._post_undo(connection)  # has only read; nobody needs to wait for the end of that
         elif failed:
+            self._brake.pulled = True  # a statement of somebody else's may still run
             self._counts.rollbacks += 1
             with suppress(sqlite3.Error, ValueError):  # closed meanwhile, which undoes too
                 await connection.run(connection.undo)
@@ -187,21 +229,6 @@ class SqliteTransaction(Transaction):
                 return
             await self._pool.pause(attempt, Deadline.never(), started)
             attempt += 1
-
-
-def _execute(raw: sqlite3.Connection, sql: str, given: dict[str, Column], fetch: Fetch) -> Outcome:
-    cursor = raw.execute(sql, given)
-    try:
-        if cursor.description is None or fetch == "none":
-            rows: list[tuple[object, ...]] = cursor.fetchall() if cursor.description else []
-            return Outcome((), [], max(cursor.rowcount, len(rows) if cursor.rowcount < 0 else 0))
-        columns = tuple(each[0] for each in cursor.description)
-        if fetch == "all":
-            return Outcome(columns, cursor.fetchall(), max(cursor.rowcount, 0))
-        row = cursor.fetchone()
-        return Outcome(columns, [] if row is None else [row], 0)
-    finally:
-        cursor.close()
 
 
 def _interrupted() -> sqlite3.OperationalError:

@@ -4,14 +4,31 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from hardy.adapters.sql._batch import Batch
+from hardy.adapters.sql._loan import Loan
 from hardy.adapters.sql._statement import Statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
 from hardy.adapters.sql._watch import Watch
 from hardy.core import Aborted
+
+
+class Attachment(Protocol):
+    """A library that speaks on the connection of a transaction."""
+
+    async def flush(self) -> None:
+        """Execute what it has put off."""
+        ...
+
+    def undone(self) -> None:
+        """A part of the transaction was undone."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
 
 
 class Transaction(ABC):
@@ -40,29 +57,38 @@ class Transaction(ABC):
         self._broken: tuple[int, Exception] | None = None  # in how many parts a statement failed, and why
         self._seen: dict[str, int] = {}
         self._after_commit: list[Callable[[], object]] = []
-        self._before_commit: list[Callable[[], Awaitable[object]]] = []
+        self.attached: Attachment | None = None
+        """What else speaks on the connection."""
 
     async def run(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
         """Execute a statement, beginning the transaction when it is the first."""
         self.check()
         if what.writes and self.terms.read_only:
             raise TypeError(f"a read-only session cannot execute: {what.sql.strip()}")
-        watch = self._watch
-        if watch.repeats and not what.writes:
-            times = self._seen[what.sql] = self._seen.get(what.sql, 0) + 1
-            if times == watch.repeats + 1:
-                watch.repeated(what.sql, self.terms.operation, times)
         async with self._one_at_a_time:
             self.check()  # again: the one before us may have been cancelled
             await self._ready(what)
-            self._counts.statements += 1
+            self.count(what.sql, reads=not what.writes)
             started, failed = time.monotonic(), True
             try:
                 outcome = await self._execute(what, given, fetch)
                 failed = False
             finally:
-                watch.ended(what.sql, self.terms.operation, started, failed=failed)
+                self.ended(what.sql, started, failed=failed)
             return outcome
+
+    def count(self, sql: str, *, reads: bool) -> None:
+        """Take note of a statement that is about to be executed."""
+        self._counts.statements += 1
+        watch = self._watch
+        if reads and watch.repeats:
+            times = self._seen[sql] = self._seen.get(sql, 0) + 1
+            if times == watch.repeats + 1:
+                watch.repeated(sql, self.terms.operation, times)
+
+    def ended(self, sql: str, started: float, *, failed: bool) -> None:
+        """Take note of its end."""
+        self._watch.ended(sql, self.terms.operation, started, failed=failed)
 
     async def insert(self, batch: Batch) -> int:
         """Insert many rows, beginning the transaction when they are the first; returns how many."""
@@ -139,13 +165,18 @@ class Transaction(ABC):
             "put what may fail into `async with session.transaction():`"
         )
 
-    def enter(self) -> str:
+    async def enter(self) -> str:
         """Begin a part that can be undone by itself, with the next statement; returns its name."""
         self.check()
+        if self.attached is not None:
+            await self.attached.flush()
         self._part_number += 1
         name = f"part_{self._part_number}"
         self._before.append(f"savepoint {name}")
         self._parts.append(name)
+        if self.attached is not None:  # who speaks there by itself does not know what comes before
+            async with self._one_at_a_time:
+                await self._script(())
         return name
 
     async def leave(self, name: str, *, failed: bool) -> None:
@@ -154,6 +185,12 @@ class Transaction(ABC):
         Raises:
             RuntimeError: A statement of it failed, and the part went on to its end all the same.
         """
+        if self.attached is not None and not failed:
+            try:
+                await self.attached.flush()
+            except BaseException:
+                await self.leave(name, failed=True)
+                raise
         depth = self._parts.index(name) if name in self._parts else 0
         del self._parts[depth:]
         broken = self._broken_off() if self._broken is not None and self._broken[0] > depth else None
@@ -167,6 +204,8 @@ class Transaction(ABC):
             async with self._one_at_a_time:
                 self.check()
                 await self._script(script)
+            if self.attached is not None and undo:
+                self.attached.undone()
         elif not failed:
             self.check()
         if broken is not None and not failed:
@@ -176,9 +215,23 @@ class Transaction(ABC):
         """Have *callback* called when everything is kept."""
         self._after_commit.append(callback)
 
-    def before_commit(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Have *work* awaited before the commit, while statements are still possible."""
-        self._before_commit.append(work)
+    async def lend(self) -> Loan:
+        """Begin, and return the connection for somebody else to speak on, too."""
+        self.check()
+        async with self._one_at_a_time:
+            self.check()
+            return await self._lend()
+
+    @abstractmethod
+    async def _lend(self) -> Loan: ...
+
+    @abstractmethod
+    def translate(self, error: Exception) -> Exception:
+        """Return the error that a call ends with when the driver raised *error* to somebody else."""
+
+    def attach(self, attachment: Attachment) -> None:
+        """Have *attachment* speak on the connection until the end."""
+        self.attached = attachment
 
     async def finish(self, *, failed: bool) -> None:
         """Commit, or undo when it *failed* or was lost; gives the connection back in any case.
@@ -189,20 +242,27 @@ class Transaction(ABC):
         if self._over:
             return
         try:
-            if not failed and self._lost is None and self._broken is None:
-                for work in self._before_commit:
-                    await work()
+            if self.attached is not None and not failed and self._lost is None and self._broken is None:
+                await self.attached.flush()
         except BaseException:
             self._over = True
-            await self._end(failed=True)
+            await self._conclude_all(failed=True)
             raise
         self._over = True
         bad = self._lost or (self._broken_off() if self._broken is not None else None)
-        await self._end(failed=failed or bad is not None)
+        await self._conclude_all(failed=failed or bad is not None)
         if not failed:
             if bad is not None:
                 raise bad
             await self._committed()
+
+    async def _conclude_all(self, *, failed: bool) -> None:
+        attached, self.attached = self.attached, None
+        try:
+            if attached is not None:
+                await attached.close()
+        finally:
+            await self._end(failed=failed)
 
     async def _committed(self) -> None:
         for callback in self._after_commit:
