@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from hardy.cache._budget import Budget
@@ -12,9 +13,13 @@ from hardy.core import Unavailable
 T = TypeVar("T")
 
 MOST_OWED = 10_000
-"""Keys that are remembered to be deleted once the store is back."""
+"""Keys that are remembered to be emptied once the store is back."""
 AT_ONCE = 500
-"""Of these, how many are deleted before one read."""
+"""Of these, how many are emptied before one read."""
+EMPTY = b""
+"""Written over what may be wrong. Not a deletion: who looked before finds another version, and stores nothing."""
+EMPTY_FOR = 300.0
+"""Seconds that it stays: longer than whoever looked before takes to store something."""
 
 
 class Guard(Protocol):
@@ -39,7 +44,7 @@ class GuardedCacheStatistics:
     failed: int
     """Operations that failed, took too long, or were refused while the store was known not to answer."""
     owed: int
-    """Keys that are still to be deleted; nobody gets them from this process until they are."""
+    """Keys that are still to be emptied; nobody gets them from this process until they are."""
 
 
 class GuardedCache:
@@ -47,9 +52,9 @@ class GuardedCache:
 
     A read that fails, or takes longer than its *budget*, finds nothing, and a conditional write that fails writes
     nothing. While the *breaker* is open the store is not asked at all. What was to be deleted or overwritten
-    and could not be is remembered: this process answers it as missing and deletes it as soon as the store is
-    back, so that old values do not come back with it. Other processes may see those until then, for as long as
-    their time to live at most.
+    and could not be is remembered: this process answers it as missing, and empties it as soon as the store is
+    back, so that old values do not come back with it. An emptied key holds an empty value for some minutes, which
+    a `Keyspace` takes for none. Other processes may see the old one until then, for as long as its time to live.
 
     Args:
         breaker: Asked before each operation, and told how it ended.
@@ -70,7 +75,8 @@ class GuardedCache:
         self._cache = cache
         self._breaker = breaker
         self._budget = budget
-        self._owed: dict[str, None] = {}
+        self._owed: dict[str, int] = {}
+        self._debts = 0
         self._failed = 0
 
     async def get_many(self, keys: Sequence[str], /) -> Sequence[Entry | None]:
@@ -86,28 +92,34 @@ class GuardedCache:
 
     async def _read(self, keys: Sequence[str]) -> Sequence[Entry | None]:
         with Budget(self._budget):
-            if self._owed:
-                await self._pay()
-            return await self._cache.get_many(keys)
+            if not self._owed:
+                return await self._cache.get_many(keys)
+            await self._pay()
+            # Somebody else may pay for these before the answer comes, which may be from before.
+            owed = self._owed.keys() & keys
+            found = await self._cache.get_many(keys)
+            return [None if key in owed else entry for key, entry in zip(keys, found, strict=True)]
 
     async def _pay(self) -> None:
-        some = [key for key, _ in zip(self._owed, range(AT_ONCE), strict=False)]
-        await self._cache.delete_many(some)
-        for key in some:
-            self._owed.pop(key, None)
+        debts = dict(islice(self._owed.items(), AT_ONCE))
+        await self._cache.set_many(dict.fromkeys(debts, EMPTY), EMPTY_FOR)
+        for key, debt in debts.items():
+            if self._owed.get(key) == debt:  # and not owed anew meanwhile
+                del self._owed[key]
 
     async def set_many(self, values: Mapping[str, bytes], ttl: float, /) -> None:
-        """Hold *values*; where the store is not there, what it holds in their place is deleted later.
+        """Hold *values*; where the store is not there, what it holds in their place is emptied later.
 
         Raises:
-            Unavailable: So much is to be deleted later that nothing more can be remembered.
+            Unavailable: So much is to be emptied later that nothing more can be remembered.
         """
+        debts = self._debts
         try:
             await self._bounded(partial(self._cache.set_many, values, ttl))
         except (Unavailable, OSError):
             self._owe(list(values))
         else:
-            self._settle(values)
+            self._settle(values, debts)
 
     async def replace(self, key: str, value: bytes, ttl: float, /, *, version: int | None) -> bool:
         """Hold *value* if nothing was written under *key* since it was read and the store is there."""
@@ -123,24 +135,28 @@ class GuardedCache:
         """Hold nothing under *keys*; where the store is not there, later.
 
         Raises:
-            Unavailable: So much is to be deleted later that nothing more can be remembered.
+            Unavailable: So much is to be emptied later that nothing more can be remembered.
         """
+        debts = self._debts
         try:
             await self._bounded(partial(self._cache.delete_many, keys))
         except (Unavailable, OSError):
             self._owe(keys)
         else:
-            self._settle(keys)
+            self._settle(keys, debts)
 
     def _owe(self, keys: Sequence[str]) -> None:
         self._failed += 1
         if len(self._owed) + len(keys) > MOST_OWED:
-            raise Unavailable("the cache does not answer, and too much is to be deleted from it already", retry_after=1)
-        self._owed.update(dict.fromkeys(keys))
+            raise Unavailable("the cache does not answer, and too much is to be emptied already", retry_after=1)
+        self._debts += 1
+        self._owed.update(dict.fromkeys(keys, self._debts))
 
-    def _settle(self, keys: "Sequence[str] | Mapping[str, bytes]") -> None:
+    def _settle(self, keys: "Sequence[str] | Mapping[str, bytes]", debts: int) -> None:
+        """Forget what was owed for *keys* before they were written, and not since."""
         for key in keys if self._owed else ():
-            self._owed.pop(key, None)
+            if self._owed.get(key, debts + 1) <= debts:
+                del self._owed[key]
 
     async def _bounded(self, operation: Callable[[], Awaitable[T]]) -> T:
         async def run() -> T:

@@ -10,6 +10,7 @@ from typing import Generic, NamedTuple, Optional, Self, TypeVar, cast
 
 from hardy.cache._cache import Cache
 from hardy.cache._envelope import Found, bounded, gone, seal, shape_of, unseal
+from hardy.cache._epochs import Epochs
 from hardy.cache._freshness import Freshness, fresh_for
 from hardy.cache._load import Turns
 from hardy.cache._lock import Lock
@@ -130,6 +131,7 @@ class Keyspace(Generic[T]):
         timeout = fresh.load_timeout * (1 if lock is None else 2)
         self._flights: SingleFlight[Hashable, bytes] = SingleFlight(timeout=timeout, emit=emit)
         self._tags = Tags(cache)
+        self._epochs = Epochs()
         self._landings = 0
         self._resting: dict[str, float] = {}
         self._hits = self._stale = self._misses = self._loads = self._refreshes = 0
@@ -189,11 +191,18 @@ class Keyspace(Generic[T]):
         Call it after the change is committed. It is heard by every process that shares the store.
         """
         # A load may be under way anywhere: what it finds must meet this mark, and not an empty place.
-        await self._cache.set_many({self._key(key): gone() for key in keys}, 2 * self.freshness.load_timeout + 30)
+        marks = {self._key(key): gone() for key in keys}
+        try:
+            await self._cache.set_many(marks, 2 * self.freshness.load_timeout + 30)
+        finally:
+            self._epochs.forget(list(marks))
 
     async def forget_tags(self, *tags: str) -> None:
         """Forget every value with one of *tags*, in all keyspaces of the cache."""
-        await self._tags.forget(tags)
+        try:
+            await self._tags.forget(tags)
+        finally:
+            self._epochs.forget([tag_key(tag) for tag in tags])
 
     def _key(self, key: str) -> str:
         return self._prefix + bounded(key)
@@ -220,18 +229,23 @@ class Keyspace(Generic[T]):
         self._misses += 1
         if not seen.known():
             seen = seen._replace(stamps=await self._tags.stamp(tuple(tags)), renew=False)
-        # Loads of one state of the key are one: after it was forgotten, nobody gets what an earlier load finds.
-        flight = (full, seen.version, seen.stamps)
+        names = (full, *map(tag_key, tags))
         try:
-            payload = await self._flights.run(
-                flight, lambda: self._fill(full, load, tags, seen, landings=landings, nothing=nothing)
-            )
+            with self._epochs.hold(names):
+                payload = await self._flights.run(
+                    self._flight(names, seen),
+                    lambda: self._fill(full, load, tags, seen, landings=landings, nothing=nothing),
+                )
         except Exception as error:
             if found is not None and found.fresh > -self.freshness.stale_on_error and not _is_answer(error):
                 self._stale_on_error += 1
                 return value
             raise
         return self._codec.decode(payload)
+
+    def _flight(self, names: tuple[str, ...], seen: _Seen) -> Hashable:
+        """Loads of one state of a key are one: after it was forgotten, nobody gets what an earlier load finds."""
+        return (names, seen.version, seen.stamps, self._epochs.of(names))
 
     async def _look(self, full: str, tags: Sequence[str]) -> _Seen:
         if not tags:
@@ -264,7 +278,7 @@ class Keyspace(Generic[T]):
             return
         fill = functools.partial(self._fill, full, load, tags, seen, landings=self._landings, nothing=True)
         try:
-            if self._flights.start((full, seen.version, seen.stamps), fill):
+            if self._flights.start(self._flight((full, *map(tag_key, tags)), seen), fill):
                 self._refreshes += 1
         except Unavailable:
             return  # it is being closed, and what was found is good
@@ -293,14 +307,16 @@ class Keyspace(Generic[T]):
         async def run() -> bytes:
             return await self._load(full, load, last)
 
+        names = (full, *map(tag_key, tags))
         try:
-            if seen.renew:
-                last = last._replace(stamps=await self._tags.stamp(tuple(tags)))
-            if self._landings != landings and (payload := await look()) is not None:
-                return payload
-            if self._turns is None:
-                return await run()
-            return await self._turns.load(full, look, run)
+            with self._epochs.hold(names):
+                if seen.renew:
+                    last = last._replace(stamps=await self._tags.stamp(tuple(tags)))
+                if self._landings != landings and (payload := await look()) is not None:
+                    return payload
+                if self._turns is None:
+                    return await run()
+                return await self._turns.load(full, look, run)
         finally:
             self._landings += 1
 

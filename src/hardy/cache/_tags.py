@@ -47,8 +47,8 @@ class Tags:
     async def _stamp(self, tags: tuple[str, ...]) -> Stamps:
         keys = [tag_key(tag) for tag in tags]
         for key, entry in zip(keys, await self._cache.get_many(keys), strict=True):
-            if entry is None:
-                await self._cache.replace(key, new_stamp(), KEPT, version=None)
+            if entry is None or len(entry.value) != STAMP:
+                await self._cache.replace(key, new_stamp(), KEPT, version=entry and entry.version)
             elif entry.ttl < KEPT / 2:
                 await self._cache.replace(key, entry.value, KEPT, version=entry.version)
         return stamps_of(await self._cache.get_many(keys))
