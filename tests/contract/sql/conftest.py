@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from hardy.adapters.sql import Database, DatabaseSettings
@@ -40,11 +41,24 @@ def kind(request):
     return request.param
 
 
+@pytest.fixture(scope="session")
+def contract_database(postgres_server):
+    """One database for all tests of this folder: making one for each would take longer than the tests."""
+    with postgres_server.database() as url:
+        yield url
+
+
 @pytest.fixture
-def url(kind, request, tmp_path):
+async def url(kind, request, tmp_path):
     if kind == "sqlite-memory":
         return "sqlite:///:memory:"
-    return f"sqlite:///{tmp_path}/contract.db" if kind == "sqlite-file" else request.getfixturevalue("postgres_url")
+    if kind == "sqlite-file":
+        return f"sqlite:///{tmp_path}/contract.db"
+    url = request.getfixturevalue("contract_database")
+    raw = await asyncpg.connect(url)
+    await raw.execute("drop schema public cascade; create schema public")
+    await raw.close()
+    return url
 
 
 @pytest.fixture
