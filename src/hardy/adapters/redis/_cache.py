@@ -81,7 +81,7 @@ class RedisCache(Cache):
         self._breaker = breaker or Breaker("cache", emit=lambda notice: self._emit(notice))
         self._guarded = GuardedCache(self, self._breaker, budget=budget)
 
-    def wire(self, *, notices: Notices | None) -> None:
+    def wire(self, *, notices: Notices | None = None) -> None:
         """Tell *notices* what the breaker does; called by the app."""
         if notices is not None:
             self._emit = notices

@@ -64,7 +64,7 @@ class Redis:
         self._link: Link | None = None
         self._commands = self._failures = 0
 
-    def wire(self, *, notices: Notices | None) -> None:
+    def wire(self, *, notices: Notices | None = None) -> None:
         """Tell *notices* what happens to the connection; called by the app."""
         if notices is not None and self._emit is _unheard:
             self._emit = notices
