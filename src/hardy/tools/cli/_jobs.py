@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from functools import reduce
 from typing import TYPE_CHECKING, TypeVar, cast, get_args
 
 import click
@@ -53,11 +52,10 @@ class _Commands(click.Group):
 
 def _service_options(function: Callable[..., R]) -> Callable[..., R]:
     """Add what says which service is meant."""
-    options = [
-        settings_options,
-        click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names."),
-    ]
-    return reduce(lambda decorated, add: add(decorated), options, function)
+    function = click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names.")(
+        function
+    )
+    return settings_options(function)
 
 
 async def _store(app: "App", stack: AsyncExitStack) -> JobStore:

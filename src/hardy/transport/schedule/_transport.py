@@ -80,10 +80,12 @@ class Transport:
     async def _close(self) -> None:
         for each in self._runners:
             each.stop()
-        if left := [*self._loops, *self._in_flight()]:
+        left = [*self._loops, *self._in_flight()]
+        if left:
             await asyncio.wait(left, timeout=CLOSE)
-        for each in (left := [*self._loops, *self._in_flight()]):
-            each.cancel()
+        left = [*self._loops, *self._in_flight()]
+        for task in left:
+            task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         self._loops = []
 
