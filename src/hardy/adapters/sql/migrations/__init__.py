@@ -18,10 +18,10 @@ Example:
     ['0001_orders']
 """
 
-from hardy.adapters.sql.migrations._history import Migration
+from hardy.adapters.sql.migrations._migration import Migration, Record
 from hardy.adapters.sql.migrations._migrations import Migrations
 from hardy.adapters.sql.migrations._migrator import MigrationApplied, Migrator, SchemaAhead
-from hardy.adapters.sql.migrations._standing import Record, Standing
+from hardy.adapters.sql.migrations._standing import Standing
 from hardy.adapters.sql.migrations._statements import Statement
 from hardy.core._module import publish
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol
 
-from hardy.adapters.sql.migrations._history import Dialect, Migration
-from hardy.adapters.sql.migrations._standing import Record
+from hardy.adapters.sql.migrations._history import Dialect
+from hardy.adapters.sql.migrations._migration import Migration, Record
 from hardy.adapters.sql.migrations._statements import Statement
 
 KEPT_NOTHING = "nothing of it is kept"

@@ -2,31 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from hardy.adapters.sql.migrations._migration import Migration, Record
+from hardy.adapters.sql.migrations._places import at, shown
 from hardy.core import Diagnostic, Place
 
-if TYPE_CHECKING:
-    from hardy.adapters.sql.migrations._history import Migration
-    from hardy.adapters.sql.migrations._standing import Record
 
-
-def shown(path: Path) -> str:
-    """Return *path* as seen from here."""
-    here = Path.cwd()
-    path = path.absolute()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
-
-
-def at(path: Path, line: int = 0) -> Place:
-    """Return a line of a migration as a place."""
-    if not line:
-        return Place(shown(path))
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return Place(shown(path), line, lines[line - 1].rstrip() if line <= len(lines) else "")
-
-
-def behind(pending: "Sequence[Migration]") -> Diagnostic:
+def behind(pending: Sequence[Migration]) -> Diagnostic:
     """Return the diagnostic for a schema that lacks *pending*."""
     many = len(pending) != 1
     width = max(len(each.name) for each in pending)
@@ -92,7 +74,7 @@ def not_repeatable(path: Path, line: int, wanted: str) -> Diagnostic:
     )
 
 
-def drifted(migration: "Migration", record: "Record") -> Diagnostic:
+def drifted(migration: Migration, record: Record) -> Diagnostic:
     """Return the diagnostic for a migration that was changed after it was applied."""
     when = f" on {record.applied_at:%Y-%m-%d %H:%M}" if record.applied_at else ""
     return Diagnostic(
@@ -108,7 +90,7 @@ def drifted(migration: "Migration", record: "Record") -> Diagnostic:
     )
 
 
-def missing(record: "Record") -> Diagnostic:
+def missing(record: Record) -> Diagnostic:
     """Return the diagnostic for an applied migration that the code does not have, though it has newer ones."""
     return Diagnostic(
         code="H0504",
@@ -117,7 +99,7 @@ def missing(record: "Record") -> Diagnostic:
     )
 
 
-def late(migration: "Migration", newest: str, free: int) -> Diagnostic:
+def late(migration: Migration, newest: str, free: int) -> Diagnostic:
     """Return the diagnostic for a migration that comes before one that is applied already."""
     assert migration.path is not None  # steps have no order
     words = migration.path.name.split("_", 1)[1]
@@ -130,7 +112,7 @@ def late(migration: "Migration", newest: str, free: int) -> Diagnostic:
     )
 
 
-def failed(migration: "Migration", line: int, said: str, *, kept: str, hints: Sequence[str] = ()) -> Diagnostic:
+def failed(migration: Migration, line: int, said: str, *, kept: str, hints: Sequence[str] = ()) -> Diagnostic:
     """Return the diagnostic for a migration that the database, or its own code, refused."""
     command = "hardy db seed" if migration.name.startswith("seed.") else "hardy db migrate"
     return Diagnostic(
@@ -142,7 +124,7 @@ def failed(migration: "Migration", line: int, said: str, *, kept: str, hints: Se
     )
 
 
-def no_way_down(migration: "Migration") -> Diagnostic:
+def no_way_down(migration: Migration) -> Diagnostic:
     """Return the diagnostic for a migration that cannot be undone."""
     remedy = "add `def downgrade() -> None:`" if migration.kind == "python" else "add the line `-- down`, and SQL below"
     return Diagnostic(
@@ -163,7 +145,7 @@ def locked_out(seconds: float, holder: str) -> Diagnostic:
     )
 
 
-def never_free(migration: "Migration", line: int, attempts: int, holder: str) -> Diagnostic:
+def never_free(migration: Migration, line: int, attempts: int, holder: str) -> Diagnostic:
     """Return the diagnostic for a migration that never got its lock on a table."""
     return Diagnostic(
         code="H0508",

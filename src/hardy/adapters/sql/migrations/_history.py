@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from hardy.adapters.sql._schema_step import SchemaStep
 from hardy.adapters.sql.migrations import _faults
+from hardy.adapters.sql.migrations._migration import Migration, number_of
 from hardy.adapters.sql.migrations._statements import Statement, checksum_of, checksum_of_text, split
 from hardy.core import Diagnostic
 
@@ -17,45 +17,6 @@ _NAME = re.compile(r"(?P<name>(?P<number>\d+)_\w+)(?:\.(?P<dialect>sqlite|postgr
 _DOWN = re.compile(r"^--[ \t]*down\b.*$", re.MULTILINE | re.IGNORECASE)
 _ALONE = re.compile(r"^--[ \t]*no transaction\b", re.MULTILINE | re.IGNORECASE)
 _CONCURRENTLY = re.compile(r"(create (unique )?index|drop index|reindex\b.*|refresh materialized view) concurrently\b")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
-    """One step of a schema's history."""
-
-    name: str
-    """``0002_add_index``; under it the database remembers that it was applied."""
-    kind: Literal["step", "sql", "python"]
-    """A part of hardy's own tables, SQL, or a revision written in Python."""
-    checksum: str
-    """Of what it does; what undoes it does not count."""
-    path: Path | None = None
-    up: tuple[Statement, ...] = ()
-    down: tuple[Statement, ...] | None = None
-    """``None`` when it cannot be undone, or when it is written in Python."""
-    atomic: bool = True
-    """Whether it is one transaction; one that is not is executed statement by statement, each repeatable."""
-
-    @property
-    def source(self) -> str:
-        """Where it is written."""
-        return "hardy" if self.path is None else _faults.shown(self.path)
-
-    @property
-    def number(self) -> int:
-        """Its place in the line; 0 for hardy's own."""
-        return number_of(self.name)
-
-
-def number_of(name: str) -> int:
-    """Return the number that a name begins with; 0 for hardy's own.
-
-    Example:
-        >>> number_of("0012_add_index"), number_of("hardy_jobs_0001")
-        (12, 0)
-    """
-    digits = re.match(r"\d+", name)
-    return int(digits.group()) if digits else 0
 
 
 def own_steps(steps: Iterable[SchemaStep], dialect: Dialect) -> list[Migration]:

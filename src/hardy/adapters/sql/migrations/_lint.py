@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
-from hardy.adapters.sql.migrations import _faults
-from hardy.adapters.sql.migrations._history import Migration, way_up
+from hardy.adapters.sql.migrations._history import way_up
+from hardy.adapters.sql.migrations._migration import Migration
+from hardy.adapters.sql.migrations._places import at
 from hardy.core import Diagnostic, Place
 
 _OURS = ("require-lock-timeout", "require-statement-timeout")
@@ -60,7 +61,7 @@ def _script(migration: Migration) -> str:
 
 def _finding(migration: Migration, found: dict[str, object]) -> Diagnostic:
     line = int(str(found["line"])) + 1
-    place = Place(migration.name, line) if migration.path is None else _faults.at(migration.path, line)
+    place = Place(migration.name, line) if migration.path is None else at(migration.path, line)
     rule, remedy = str(found["rule_name"]), found.get("help")
     message = str(found["message"])
     return Diagnostic(

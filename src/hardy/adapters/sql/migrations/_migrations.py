@@ -6,8 +6,9 @@ from typing import Literal
 
 from hardy.adapters.sql._schema_step import SchemaStep
 from hardy.adapters.sql.migrations._driver import Driver
-from hardy.adapters.sql.migrations._history import Dialect, Migration, own_steps, read_folder
+from hardy.adapters.sql.migrations._history import Dialect, own_steps, read_folder
 from hardy.adapters.sql.migrations._lint import lint
+from hardy.adapters.sql.migrations._migration import Migration
 from hardy.adapters.sql.migrations._migrator import PATIENCE, MigrationApplied, Migrator, SchemaAhead
 from hardy.adapters.sql.migrations._sqlite import Run, SqliteDriver
 from hardy.adapters.sql.migrations._templates import next_path, python_text, sql_text

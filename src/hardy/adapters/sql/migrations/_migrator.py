@@ -8,7 +8,7 @@ from typing import Self
 
 from hardy.adapters.sql.migrations import _faults
 from hardy.adapters.sql.migrations._driver import Driver
-from hardy.adapters.sql.migrations._history import Migration
+from hardy.adapters.sql.migrations._migration import Migration
 from hardy.adapters.sql.migrations._standing import Standing
 from hardy.adapters.sql.migrations._statements import split
 from hardy.core import BuildFailed, Notice

@@ -11,8 +11,8 @@ from typing import ClassVar, TypeVar, cast
 
 from hardy.adapters.sql.migrations import _asyncpg, _faults, _revision
 from hardy.adapters.sql.migrations._driver import KEPT_NOTHING, KEPT_SOME
-from hardy.adapters.sql.migrations._history import Dialect, Migration
-from hardy.adapters.sql.migrations._standing import Record
+from hardy.adapters.sql.migrations._history import Dialect
+from hardy.adapters.sql.migrations._migration import Migration, Record
 from hardy.adapters.sql.migrations._statements import Statement
 from hardy.core import BuildFailed, Diagnostic, shielded
 
@@ -66,7 +66,7 @@ class PostgresDriver:
         """Return what was applied; one query."""
         connection = await self._connection()
         try:
-            rows = await _asyncpg.rows(connection, _RECORDS)
+            rows = await connection.fetch(_RECORDS)
         except _asyncpg.ERRORS as error:
             if _asyncpg.code_of(error) == "42P01":  # undefined_table
                 return []
@@ -92,7 +92,7 @@ class PostgresDriver:
         connection = await _asyncpg.connect(self._url, "hardy migrations: lock")
         try:
             started = time.monotonic()
-            while not await _asyncpg.value(connection, "select pg_try_advisory_lock($1)", LOCK):
+            while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
                 if (waited := time.monotonic() - started) > patience:
                     raise BuildFailed([_faults.locked_out(waited, await _asyncpg.holder_of(connection, LOCK))])
                 await asyncio.sleep(random.uniform(_LOOK_EVERY / 2, _LOOK_EVERY))
@@ -162,7 +162,7 @@ class PostgresDriver:
     async def wipe(self) -> None:
         """Drop the schema that tables are made in, with all that is in it, and make it anew."""
         connection = await self._connection()
-        schema = await _asyncpg.value(connection, "select quote_ident(current_schema())")
+        schema = await connection.fetchval("select quote_ident(current_schema())")
         async with connection.transaction():
             await connection.execute(f"drop schema {schema} cascade")
             await connection.execute(f"create schema {schema}")

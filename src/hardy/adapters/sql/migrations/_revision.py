@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal, cast
 
 from hardy.adapters.sql.migrations import _faults
-from hardy.adapters.sql.migrations._history import Migration
+from hardy.adapters.sql.migrations._migration import Migration
 from hardy.core import BuildFailed
 
 if TYPE_CHECKING:

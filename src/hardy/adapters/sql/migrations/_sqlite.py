@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from hardy.adapters.sql.migrations import _faults, _revision
 from hardy.adapters.sql.migrations._driver import KEPT_NOTHING, KEPT_SOME
-from hardy.adapters.sql.migrations._history import Dialect, Migration
-from hardy.adapters.sql.migrations._standing import Record
+from hardy.adapters.sql.migrations._history import Dialect
+from hardy.adapters.sql.migrations._migration import Migration, Record
+from hardy.adapters.sql.migrations._places import shown
 from hardy.adapters.sql.migrations._statements import Statement
 from hardy.core import BuildFailed, Diagnostic, shielded
 
@@ -79,7 +80,7 @@ class SqliteDriver:
         started = time.monotonic()
         while (descriptor := _try_lock(lock)) is None:
             if (waited := time.monotonic() - started) > patience:
-                raise BuildFailed([_faults.locked_out(waited, f"it holds a lock on {_faults.shown(lock)}")])
+                raise BuildFailed([_faults.locked_out(waited, f"it holds a lock on {shown(lock)}")])
             await asyncio.sleep(random.uniform(_LOOK_EVERY / 2, _LOOK_EVERY))
         try:
             yield
@@ -328,7 +329,7 @@ def _now() -> str:
 def _unusable(path: Path, error: Exception) -> Diagnostic:
     return Diagnostic(
         code="H0401",
-        title=f"the database at {_faults.shown(path)} cannot be opened: {error}",
+        title=f"the database at {shown(path)} cannot be opened: {error}",
         helps=("check that the folder exists and can be written",),
     )
 

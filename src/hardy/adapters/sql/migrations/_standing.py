@@ -2,23 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from hardy.adapters.sql.migrations import _faults
-from hardy.adapters.sql.migrations._history import Migration, number_of
+from hardy.adapters.sql.migrations._migration import Migration, Record, number_of
 from hardy.core import Diagnostic
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """What a database remembers of a migration."""
-
-    name: str
-    checksum: str
-    applied_at: datetime | None
-    """``None`` while it is under way; only one that is no transaction is ever seen like this."""
-    statements: int = 0
-    """How many of its statements are done, of one that is under way."""
 
 
 @dataclass(frozen=True, slots=True)

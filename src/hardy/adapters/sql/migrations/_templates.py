@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hardy.adapters.sql.migrations._history import number_of
+from hardy.adapters.sql.migrations._migration import number_of
 
 _SQL = """\
 -- {message}
