@@ -17,8 +17,9 @@ from hardy.core import BuildFailed, Diagnostic, Place
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Key = Callable[P, str]
-Tagged = Callable[P, Sequence[str]]
+# Of any parameters: a type variable here would be bound before the function is known, and then to nothing.
+Key = Callable[..., str]
+Tagged = Callable[..., Sequence[str]]
 
 
 class Cached(Generic[P, T]):
@@ -42,7 +43,7 @@ class Cached(Generic[P, T]):
     """
 
     def __init__(
-        self, function: Callable[P, Awaitable[T]], keyspace: Keyspace[T], key: Key[P], tags: Tagged[P] | None
+        self, function: Callable[P, Awaitable[T]], keyspace: Keyspace[T], key: Key, tags: Tagged | None
     ) -> None:
         update_wrapper(self, function)
         self.keyspace = keyspace
@@ -72,8 +73,8 @@ def cached(
     *,
     ttl: float | Freshness,
     name: str | None = None,
-    key: Key[P] | None = None,
-    tags: Tagged[P] | None = None,
+    key: Key | None = None,
+    tags: Tagged | None = None,
     lock: Lock | None = None,
 ) -> Callable[[Callable[P, Awaitable[T]]], Cached[P, T]]:
     """Return a decorator that keeps in *cache* what an ``async`` function returns; ``None`` too, if `ttl` says so.
@@ -140,7 +141,7 @@ def _returned(function: object) -> object:
     )
 
 
-def _all_arguments(function: Callable[P, object]) -> Key[P]:
+def _all_arguments(function: Callable[P, object]) -> Key:
     signature = inspect.signature(function)
 
     def key(*args: P.args, **kwargs: P.kwargs) -> str:
