@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from functools import reduce
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -46,11 +45,8 @@ class _Commands(click.Group):
 
 def _service_options(function: Callable[..., R]) -> Callable[..., R]:
     """Add what says which service is meant."""
-    options = [
-        settings_options,
-        click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names."),
-    ]
-    return reduce(lambda decorated, add: add(decorated), options, function)
+    service = click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names.")
+    return settings_options(service(function))
 
 
 class _Nowhere:

@@ -166,8 +166,8 @@ class Relay:
         except Error as error:
             return dict.fromkeys((row.id for row in rows), error)
         except Exception as defect:  # of the adapter: the events are not lost for that, and not hurried
-            error = Internal(f"{type(defect).__name__}: {defect}")
-            return dict.fromkeys((row.id for row in rows), error)
+            failure = Internal(f"{type(defect).__name__}: {defect}")
+            return dict.fromkeys((row.id for row in rows), failure)
         return {}
 
     def _judge(self, rows: Sequence[Row], failures: Mapping[str, Error], *, lost: bool) -> Sequence[Failed]:

@@ -1,6 +1,7 @@
 """The outbox's table: what is written, taken, and settled."""
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,19 +83,29 @@ class _Letter:
 
 async def write(session: Session, envelopes: Sequence[Envelope]) -> None:
     """Write *envelopes* in the transaction of *session*."""
-    insert = words_for(session.dialect).insert
+    words = words_for(session.dialect)
+    if len(envelopes) > 1 and words.insert_many:
+        rows = [{**_columns(each), "n": n, "data": _text(each.data)} for n, each in enumerate(envelopes)]
+        await session.execute(words.insert_many, rows=json.dumps(rows))
+        return
     for each in envelopes:
-        await session.execute(
-            insert,
-            id=each.id,
-            topic=each.topic,
-            key=each.key,
-            part=part_of(each),
-            type=each.type,
-            data=each.data,
-            headers=json.dumps(dict(each.headers)),
-            time=each.time.isoformat(),
-        )
+        await session.execute(words.insert, data=each.data, **_columns(each))
+
+
+def _columns(envelope: Envelope) -> dict[str, object]:
+    return {
+        "id": envelope.id,
+        "topic": envelope.topic,
+        "key": envelope.key,
+        "part": part_of(envelope),
+        "type": envelope.type,
+        "headers": json.dumps(dict(envelope.headers)),
+        "time": envelope.time.isoformat(),
+    }
+
+
+def _text(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def part_of(envelope: Envelope) -> int:

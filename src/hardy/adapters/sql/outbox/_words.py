@@ -21,6 +21,15 @@ _TEXTS = {
 }
 _SKIP = {"sqlite": "", "postgresql": "for update skip locked"}
 
+_INSERT_MANY = {
+    "sqlite": "",
+    "postgresql": f"""insert into hardy_outbox (id, topic, key, part, type, data, headers, time, written)
+    select id, topic, key, part, type, decode(data, 'base64'), headers, time, {NOW["postgresql"]}
+    from jsonb_to_recordset(cast(cast(:rows as text) as jsonb)) as given (
+      n integer, id text, topic text, key text, part integer, type text, data text, headers text, time text
+    ) order by n""",
+}
+
 PARTS_AT_ONCE = 8
 """How many parts a relay takes in one round, so that others find some, too."""
 _IN = f"in ({', '.join(f':part{n}' for n in range(PARTS_AT_ONCE))})"
@@ -37,6 +46,8 @@ class Words:
     """Every statement of the outbox in the words of one database."""
 
     insert: str
+    insert_many: str
+    """Empty where one statement for each costs nothing: where there is no network."""
     free: str
     claim: str
     read: str
@@ -67,6 +78,7 @@ def words_for(dialect: str) -> Words:
     return Words(
         insert=f"""insert into hardy_outbox (id, topic, key, part, type, data, headers, time, written)
     values (:id, :topic, :key, :part, :type, :data, :headers, :time, {now})""",
+        insert_many=_INSERT_MANY[dialect],
         free=f"""select l.part from hardy_outbox_leases l
     where (l.until < {now} or l.owner = :owner)
       and exists (select 1 from hardy_outbox o where o.part = l.part and {sendable})
