@@ -101,3 +101,12 @@ async def test_nothing_is_begun_past_the_deadline_but_what_is_done_is_kept(store
     claim = await store.begin("third", b"f", lease=30)
     await past_its_deadline(lambda: store.release(claim))
     assert isinstance(await store.begin("third", b"f", lease=30), Claim)
+
+
+async def test_what_it_said_is_counted(store):
+    claim = await store.begin("k", b"f", lease=30)
+    await store.begin("k", b"f", lease=30)
+    await store.keep(claim, b"outcome", lifetime=60)
+    await store.begin("k", b"f", lease=30)
+    counted = store.statistics()
+    assert (counted.claimed, counted.kept, counted.found, counted.refused) == (1, 1, 1, 1)

@@ -79,3 +79,11 @@ async def test_a_store_that_is_slow_says_so_soon(peer):
     async with Redis(RedisSettings(url=peer.url, timeout=20)) as redis:
         with pytest.raises(Unavailable):
             await RedisLimiter(redis, timeout=0.02).admit("ann", Rate(10, per=60))
+
+
+async def test_what_it_said_is_counted(redis):
+    limiter = RedisLimiter(redis, timeout=20)
+    for _ in range(3):
+        await limiter.admit("ann", Rate(2, per=3600))
+    counted = limiter.statistics()
+    assert (counted.admitted, counted.refused, counted.failed) == (2, 1, 0)

@@ -87,3 +87,12 @@ async def test_a_name_held_elsewhere_is_told_from_one_that_the_server_does_not_k
         assert await RedisLock(two).take("n", ttl=60, wait=0) is None
         assert await RedisLock(two).release("n", token + 1) is False
         assert await RedisLock(two, prefix="other:").take("n", ttl=60, wait=0) is not None
+
+
+async def test_what_became_of_attempts_is_counted(lock):
+    token = await lock.take("n", ttl=60, wait=0)
+    await lock.take("n", ttl=60, wait=0)
+    counted = lock.statistics()
+    assert (counted.held, counted.waiting, counted.taken, counted.refused) == (1, 0, 1, 1)
+    await lock.release("n", token)
+    assert lock.statistics().held == 0

@@ -25,7 +25,7 @@ from hardy.adapters.redis._notices import RedisConnected, RedisLost
 from hardy.adapters.redis._redis import Redis
 from hardy.adapters.redis._script import Script
 from hardy.adapters.redis._settings import RedisSettings
-from hardy.adapters.redis._statistics import RedisStatistics
+from hardy.adapters.redis._statistics import RedisIdempotencyStatistics, RedisLimiterStatistics, RedisStatistics
 from hardy.core._module import publish
 
 __all__ = [
@@ -35,8 +35,10 @@ __all__ = [
     "RedisConnected",
     "RedisError",
     "RedisIdempotency",
+    "RedisIdempotencyStatistics",
     "RedisInvalidations",
     "RedisLimiter",
+    "RedisLimiterStatistics",
     "RedisLock",
     "RedisLost",
     "RedisSettings",

@@ -7,6 +7,7 @@ from typing import Self, cast
 
 from hardy.adapters.redis._redis import Redis
 from hardy.adapters.redis._script import Script
+from hardy.adapters.redis._statistics import RedisIdempotencyStatistics
 from hardy.adapters.redis._wait import Wait
 from hardy.resilience import Claim, Claimed, IdempotencyStore, Kept
 
@@ -56,6 +57,7 @@ class RedisIdempotency(IdempotencyStore):
     def __init__(self, redis: Redis, *, prefix: str = "idempotency:") -> None:
         self._redis = redis
         self._prefix = prefix
+        self._claimed = self._kept = self._found = self._refused = 0
 
     @property
     def within(self) -> type[object] | None:
@@ -84,24 +86,35 @@ class RedisIdempotency(IdempotencyStore):
         words = (b"c" + token + fingerprint, _milliseconds(lease))
         answer = await self._redis._run(_BEGIN, [name], words, Wait(late=give_back))
         if answer == 0:
+            self._claimed += 1
             return Claim(key, fingerprint, token.hex())
         there, life = cast("tuple[bytes, int]", answer)
         rest = there[1 + _TOKEN :]
         if there[:1] == b"c":
+            self._refused += 1
             return Claimed(rest, retry_after=min(1.0, max(life, 1) / 1000))
+        self._found += 1
         return Kept(rest[1 : 1 + rest[0]], rest[1 + rest[0] :])
 
     async def keep(self, claim: Claim, outcome: bytes, *, lifetime: float, within: object = None) -> bool:
         """Remember *outcome*, unless another call has claimed the key meanwhile."""
         token, fingerprint = bytes.fromhex(claim.token), claim.fingerprint
-        kept = b"k%s%c%s%s" % (token, len(fingerprint), fingerprint, outcome)
-        words, wait = (token, kept, _milliseconds(lifetime)), Wait(past_deadline=True)
-        return await self._redis._run(_KEEP, [self._prefix + claim.key], words, wait) == 1
+        record = b"k%s%c%s%s" % (token, len(fingerprint), fingerprint, outcome)
+        words, wait = (token, record, _milliseconds(lifetime)), Wait(past_deadline=True)
+        kept = await self._redis._run(_KEEP, [self._prefix + claim.key], words, wait) == 1
+        self._kept += kept
+        return kept
 
     async def release(self, claim: Claim) -> None:
         """Give *claim* up."""
         words, wait = (bytes.fromhex(claim.token),), Wait(past_deadline=True)
         await self._redis._run(_RELEASE, [self._prefix + claim.key], words, wait)
+
+    def statistics(self) -> RedisIdempotencyStatistics:
+        """Return what this process was told."""
+        return RedisIdempotencyStatistics(
+            claimed=self._claimed, kept=self._kept, found=self._found, refused=self._refused
+        )
 
 
 def _milliseconds(seconds: float) -> int:

@@ -6,6 +6,8 @@ from typing import Self, cast
 
 from hardy.adapters.redis._redis import Redis
 from hardy.adapters.redis._script import Script
+from hardy.adapters.redis._statistics import RedisLimiterStatistics
+from hardy.core import Unavailable
 from hardy.resilience import Admission, Limiter, Rate
 
 # `hardy.resilience.gcra`, line by line, in whole microseconds of the server's clock: below 2^53 until the year 2255.
@@ -51,6 +53,7 @@ class RedisLimiter(Limiter):
         self._redis = redis
         self._prefix = prefix
         self._timeout = timeout
+        self._admitted = self._refused = self._failed = 0
 
     async def __aenter__(self) -> Self:
         """Return itself: the connection is the server's."""
@@ -64,9 +67,19 @@ class RedisLimiter(Limiter):
     async def admit(self, key: str, rate: Rate, *, cost: int = 1) -> Admission:
         """Let one pass, or tell when it may."""
         words = (rate.interval, rate.burst, cost)
-        answer = await self._redis.run(_ADMIT, [self._prefix + key], words, timeout=self._timeout)
+        try:
+            answer = await self._redis.run(_ADMIT, [self._prefix + key], words, timeout=self._timeout)
+        except Unavailable:
+            self._failed += 1
+            raise
         allowed, remaining, reset, wait = cast("list[int]", answer)
         if allowed:
+            self._admitted += 1
             return Admission(True, rate.burst, remaining, reset / _SECOND)
+        self._refused += 1
         retry = inf if cost > rate.burst else wait / _SECOND
         return Admission(False, rate.burst, remaining, reset / _SECOND, retry)
+
+    def statistics(self) -> RedisLimiterStatistics:
+        """Return what this process was told."""
+        return RedisLimiterStatistics(admitted=self._admitted, refused=self._refused, failed=self._failed)

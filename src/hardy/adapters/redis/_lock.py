@@ -10,7 +10,7 @@ from typing import Self
 from hardy.adapters.redis._redis import Redis
 from hardy.adapters.redis._script import Script
 from hardy.adapters.redis._wait import Wait
-from hardy.cache import Lock
+from hardy.cache import Lock, LockStatistics
 
 # The token is one more than the last, and never less than the server's time in microseconds. While the server
 # keeps its data the first makes tokens rise, whatever its clock does; when it has lost them, the second does.
@@ -33,6 +33,8 @@ return redis.call('DEL', KEYS[1])
 """)
 SHORTEST, LONGEST = 0.005, 0.1
 """Seconds between two attempts to take a name that somebody holds; doubled from one to the other, and jittered."""
+
+MOST_COUNTED = 10_000
 
 
 class RedisLock(Lock):
@@ -68,6 +70,9 @@ class RedisLock(Lock):
         self._redis = redis
         self._prefix = prefix
         self._counter = f"{prefix}fence"
+        self._until: dict[int, float] = {}
+        """When the holds of this process end, by their tokens."""
+        self._waiting = self._taken = self._refused = 0
 
     async def __aenter__(self) -> Self:
         """Return itself: the connection is the server's."""
@@ -80,7 +85,21 @@ class RedisLock(Lock):
 
     async def take(self, name: str, *, ttl: float, wait: float) -> int | None:
         """Become the holder of *name*, asking again while somebody else is."""
-        end = monotonic() + wait
+        self._waiting += 1
+        try:
+            token = await self._wait(name, ttl, monotonic() + wait)
+        finally:
+            self._waiting -= 1
+        if token is None:
+            self._refused += 1
+        else:
+            self._taken += 1
+            if len(self._until) > MOST_COUNTED:
+                self.statistics()  # holds that nobody let go of are forgotten
+            self._until[token] = monotonic() + ttl
+        return token
+
+    async def _wait(self, name: str, ttl: float, end: float) -> int | None:
         pause = SHORTEST
         while True:
             answer = await self._try(name, ttl)
@@ -95,11 +114,22 @@ class RedisLock(Lock):
 
     async def extend(self, name: str, token: int, *, ttl: float) -> bool:
         """Hold *name* for *ttl* seconds from now, if *token* is its holder."""
-        return await self._redis.run(_EXTEND, [self._key(name)], [token, ceil(ttl * 1000)]) == 1
+        if await self._redis.run(_EXTEND, [self._key(name)], [token, ceil(ttl * 1000)]) == 1:
+            self._until[token] = monotonic() + ttl
+            return True
+        self._until.pop(token, None)
+        return False
 
     async def release(self, name: str, token: int) -> bool:
         """Let go of *name*, if *token* is its holder."""
+        self._until.pop(token, None)
         return await self._redis._run(_RELEASE, [self._key(name)], [token], Wait(past_deadline=True)) == 1
+
+    def statistics(self) -> LockStatistics:
+        """Return what became of attempts to hold a name, in this process."""
+        now = monotonic()
+        self._until = {token: until for token, until in self._until.items() if until > now}
+        return LockStatistics(len(self._until), self._waiting, self._taken, self._refused)
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}held:{name}"

@@ -12,7 +12,7 @@ from hardy.adapters.sql._asyncpg import FAILURES
 from hardy.adapters.sql._settings import DatabaseSettings
 from hardy.adapters.sql.lock._session import LockSession
 from hardy.adapters.sql.lock._steps import STEPS
-from hardy.cache import Lock
+from hardy.cache import Lock, LockStatistics
 from hardy.core import BuildFailed, DeadlineExceeded, Diagnostic, Unavailable, current_call, shielded
 
 T = TypeVar("T")
@@ -82,6 +82,7 @@ class PostgresLock(Lock):
         self._kept: dict[str, _Kept] = {}
         self._work: set[asyncio.Task[object]] = set()
         self._open = False
+        self._waiting = self._taken = self._refused = 0
 
     async def __aenter__(self) -> Self:
         """Be ready; the connection is made when a lock is first wanted."""
@@ -104,7 +105,18 @@ class PostgresLock(Lock):
 
     async def take(self, name: str, *, ttl: float, wait: float) -> int | None:
         """Become the holder of *name*, asking again while somebody else is."""
-        end = monotonic() + wait
+        self._waiting += 1
+        try:
+            token = await self._wait(name, ttl, monotonic() + wait)
+        finally:
+            self._waiting -= 1
+        if token is None:
+            self._refused += 1
+        else:
+            self._taken += 1
+        return token
+
+    async def _wait(self, name: str, ttl: float, end: float) -> int | None:
         pause = SHORTEST
         while True:
             if (token := await self._attempt(name, ttl)) is not None:
@@ -140,6 +152,11 @@ class PostgresLock(Lock):
         kept.token = 0  # nobody's from here on, whatever becomes of it
         return await self._apart(self._let_go(name, kept), past_deadline=True)
 
+    def statistics(self) -> LockStatistics:
+        """Return what became of attempts to hold a name, in this process."""
+        held = sum(1 for kept in self._kept.values() if kept.token and not kept.lost)
+        return LockStatistics(held, self._waiting, self._taken, self._refused)
+
     def _kept_by(self, name: str, token: int) -> _Kept | None:
         kept = self._kept.get(name)
         return kept if kept is not None and kept.token == token > 0 and not kept.lost else None
@@ -173,7 +190,7 @@ class PostgresLock(Lock):
         kept = None if token is None else self._kept_by(name, token)
         if kept is not None:
             kept.token = 0
-            self._start(self._let_go(name, kept))
+            _ = self._start(self._let_go(name, kept))
 
     async def _connected(self) -> LockSession:
         async with self._opening:
@@ -192,7 +209,7 @@ class PostgresLock(Lock):
 
     def _expire(self, name: str, kept: _Kept) -> None:
         kept.token = 0
-        self._start(self._let_go(name, kept))
+        _ = self._start(self._let_go(name, kept))
 
     async def _let_go(self, name: str, kept: _Kept) -> bool:
         kept.stop()
