@@ -42,8 +42,13 @@ fix: .venv/.ready ## Repair format and lint where a program can.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.ready ## Measure against FastAPI, Starlette and, where Go is present, gin.
-	@$(PY) bench/run.py
+bench: .venv/.ready .venv-bench/.ready ## Measure against peers in Python and, where Go is present, gin; QUICK=1 in half a minute.
+	@$(PY) bench/run.py $(if $(QUICK),--quick --results .venv-bench/quick) $(BENCH_ARGS)
+
+.venv-bench/.ready: bench/requirements.txt .venv/.ready
+	@$(PY) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
 
 docs: .venv/.ready ## Run every example of the documentation and say where it is.
 	$(BIN)/pytest -q tests/docs

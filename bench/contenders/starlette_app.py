@@ -1,13 +1,15 @@
 """Starlette on uvicorn, uvloop and httptools, validating with pydantic, without an access log."""
 
+import json
 import sys
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import uvicorn
 from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 
@@ -46,11 +48,30 @@ async def add_item(request: Request) -> Response:
     return JSONResponse({"id": 1, **item.model_dump()}, 201)
 
 
+async def small(request: Request) -> Response:
+    return JSONResponse([{"id": number, **ITEM} for number in range(9)])
+
+
+async def large(request: Request) -> Response:
+    return JSONResponse([{"id": number, **ITEM} for number in range(870)])
+
+
+async def events(request: Request) -> Response:
+    async def pieces() -> AsyncIterator[str]:
+        for _ in range(500):
+            yield f"data: {json.dumps({'id': 0, **ITEM})}\n\n"
+
+    return StreamingResponse(pieces(), media_type="text/event-stream")
+
+
 app = Starlette(
     routes=[
         Route("/plaintext", plaintext),
         Route("/items/{item_id:int}", get_item),
         Route("/items", add_item, methods=["POST"]),
+        Route("/small", small),
+        Route("/large", large),
+        Route("/events", events),
     ]
 )
 

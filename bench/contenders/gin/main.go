@@ -2,6 +2,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -24,6 +25,12 @@ type item struct {
 }
 
 func main() {
+	some := newItem{"ABC-12345", "Adjustable widget", 9.99, 42, true, "tools"}
+	small, large := make([]item, 9), make([]item, 870)
+	for i := range large {
+		large[i] = item{i, some}
+	}
+	copy(small, large)
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.Use(gin.Recovery())
@@ -43,6 +50,16 @@ func main() {
 			return
 		}
 		c.JSON(http.StatusCreated, item{1, given})
+	})
+	router.GET("/small", func(c *gin.Context) { c.JSON(http.StatusOK, small) })
+	router.GET("/large", func(c *gin.Context) { c.JSON(http.StatusOK, large) })
+	router.GET("/events", func(c *gin.Context) {
+		left := 500
+		c.Stream(func(w io.Writer) bool {
+			c.SSEvent("", small[0])
+			left--
+			return left > 0
+		})
 	})
 	if err := router.Run("127.0.0.1:" + os.Args[1]); err != nil {
 		panic(err)
