@@ -16,11 +16,12 @@ from hardy.core import Unavailable
         ("BUSY Redis is busy running a script", Unavailable),
         ("MISCONF Redis is configured to save RDB snapshots", Unavailable),
         ("OOM command not allowed when used memory > 'maxmemory'.", Unavailable),
+        ("ERR max number of clients reached", Unavailable),
         ("WRONGTYPE Operation against a key", RedisError),
         ("NOAUTH Authentication required.", RedisError),
         ("ERR unknown command", RedisError),
     ],
-    ids=lambda value: value.split()[0] if isinstance(value, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_refusal_has_a_meaning(text, kind):
     assert type(translate(text)) is kind

@@ -112,6 +112,15 @@ async def test_a_server_that_is_too_old_is_refused_at_start(peer):
             pytest.fail("it is too old")
 
 
+async def test_a_server_that_still_loads_its_data_is_waited_for(peer, until):
+    peer.hello = b"-LOADING Redis is loading the dataset in memory\r\n"
+    async with Redis(RedisSettings(url=peer.url)) as redis:
+        with pytest.raises(Unavailable):
+            await redis.execute("GET", "a")
+        peer.hello = b"%0\r\n"
+        await until(lambda: redis.statistics().connected)
+
+
 async def test_the_database_of_the_url_is_used(valkey_url):
     one, two = valkey_url.removesuffix("/0") + "/1", valkey_url.removesuffix("/0") + "/2"
     async with Redis(RedisSettings(url=one)) as first, Redis(RedisSettings(url=two)) as second:

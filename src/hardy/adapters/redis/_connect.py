@@ -4,7 +4,7 @@ import asyncio
 import ssl
 
 from hardy.adapters.redis._address import Address
-from hardy.adapters.redis._errors import RedisError
+from hardy.adapters.redis._errors import translate
 from hardy.adapters.redis._hiredis import ReplyError, Word, pack_command
 from hardy.adapters.redis._settings import RedisSettings
 from hardy.adapters.redis._wire import Push, Wire
@@ -16,7 +16,7 @@ async def connect(address: Address, settings: RedisSettings, push: Push) -> Wire
     Raises:
         OSError: The server cannot be reached; its subclass TimeoutError when that takes too long.
         RedisError: The server does not let us in.
-        Lost: It hung up.
+        Unavailable: It hung up, or cannot serve anybody now.
     """
     loop = asyncio.get_running_loop()
 
@@ -46,4 +46,4 @@ async def _enter(wire: Wire, address: Address) -> None:
         replies.append(wire.send(pack_command(("SELECT", address.database))))
     for reply in await asyncio.gather(*replies):
         if isinstance(reply, ReplyError):
-            raise RedisError(str(reply))
+            raise translate(str(reply))

@@ -3,7 +3,7 @@
 from hardy.core import Unavailable
 
 _LATER = frozenset({"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOREPLICAS", "MISCONF"})
-_LOCKED_OUT = frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})
+_TOO_MANY = "ERR max number of clients"
 
 
 class RedisError(Exception):
@@ -21,11 +21,6 @@ class RedisError(Exception):
         super().__init__(text)
         self.code = text.partition(" ")[0]
 
-    @property
-    def locked_out(self) -> bool:
-        """Whether it is about the password, or what its account may do."""
-        return self.code in _LOCKED_OUT
-
 
 def translate(text: str) -> Unavailable | RedisError:
     """Return the error for what the server said.
@@ -34,7 +29,7 @@ def translate(text: str) -> Unavailable | RedisError:
     replica, one without memory left. The rest is a defect.
     """
     code = text.partition(" ")[0]
-    if code in _LATER:
+    if code in _LATER or text.startswith(_TOO_MANY):
         return Unavailable("the shared store cannot be used now", retry_after=1)
     if code == "OOM":
         return Unavailable("the shared store is full", retry_after=1)
