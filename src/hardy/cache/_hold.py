@@ -69,7 +69,11 @@ class Hold:
         self._until = before + self._ttl
         if time.monotonic() - before > self._ttl / 10:
             # It waited, and nobody can tell since when exactly it holds the name.
-            await self._extend()
+            try:
+                await self._extend()
+            except BaseException:
+                await shielded(self._let_go(), limit=min(self._ttl, 5.0))
+                raise
         self._before = self._task.cancelling()
         self._arm()
         self._extending = asyncio.create_task(self._keep_extending(), name=f"hardy: lock {self._name}")

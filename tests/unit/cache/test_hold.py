@@ -105,6 +105,28 @@ async def test_the_wait_is_bounded_by_what_is_said():
             await asyncio.create_task(other())
 
 
+@TROUBLES
+async def test_a_name_that_was_waited_for_and_cannot_be_held_is_given_back(trouble):
+    lock = Troubled()
+    token = await lock.take("n", ttl=60, wait=0)
+
+    async def hold():
+        async with lock.hold("n", ttl=0.5):
+            pytest.fail("the store is gone")
+
+    waiting = asyncio.create_task(hold())
+    await asyncio.sleep(0.1)
+    await lock.release("n", token)
+    lock.trouble = trouble
+    if trouble == "slow":
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiting.cancel()
+    done = await asyncio.gather(waiting, return_exceptions=True)
+    assert isinstance(done[0], asyncio.CancelledError if trouble == "slow" else type(trouble))
+    assert await lock.take("n", ttl=60, wait=10)
+
+
 async def test_who_waited_longest_is_next():
     lock, order = MemoryLock(), []
 

@@ -293,7 +293,7 @@ async def test_xfetch_refreshes_about_once_in_each_time_to_live(keyspace, clock)
         return loads
 
     waited = 0
-    for _ in range(100 * 60 * 10):
+    for _ in range(50 * 60 * 10):
         before = prices.statistics().misses
         await prices.get_or_load("tea", load)
         waited += prices.statistics().misses - before
@@ -302,7 +302,7 @@ async def test_xfetch_refreshes_about_once_in_each_time_to_live(keyspace, clock)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
     times = clock.monotonic() / 60
-    assert times > 95
+    assert times > 45
     assert 1 <= loads / times < 1.5
     assert waited < 5  # nearly every value was refreshed before it ended
 

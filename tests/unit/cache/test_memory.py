@@ -97,7 +97,7 @@ class Model(RuleBasedStateMachine):
 
 
 class TestModel(Model.TestCase):
-    settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 async def test_what_was_used_last_stays():
