@@ -1,0 +1,72 @@
+"""The prepared access line says what a line rendered as a whole would."""
+
+import io
+import json
+
+import pytest
+
+from hardy.core import Call, Operation, Principal
+from hardy.telemetry import make_logger, observe
+
+
+async def place_order() -> str:
+    return "placed"
+
+
+async def lines_of(*calls: Call, level="info", format="json") -> list[str]:
+    stream = io.StringIO()
+    middleware = observe(make_logger(stream=stream, format=format, level=level, app="orders"))
+
+    async def handler(call: Call) -> object:
+        return "placed"
+
+    for call in calls:
+        await middleware(call, handler)
+    return stream.getvalue().splitlines()
+
+
+async def test_every_line_after_the_first_says_the_same_as_the_first():
+    operation = Operation.of(place_order)
+    first, second = await lines_of(*(Call(operation, "http", id="c1", peer="192.0.2.1:5") for _ in range(2)))
+    one, two = json.loads(first), json.loads(second)
+
+    assert list(one) == list(two)
+    assert {**one, "time": 0, "ms": 0} == {**two, "time": 0, "ms": 0}
+    assert two["time"].endswith("Z")
+    assert two["ms"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        pytest.param('a"b\\c', 'a"b\\c', id="quotes"),
+        pytest.param("a\nb", "a\nb", id="a line break"),
+        pytest.param("caf\u00e9 \u2028", "caf\u00e9 \u2028", id="what ends a line for some"),
+        pytest.param("\ud800", "\\ud800", id="half of a pair"),
+        pytest.param("redis://me:secret@host", "redis://me:[redacted]@host", id="a password in a URL"),
+        pytest.param("Bearer abcdefghijkl", "Bearer [redacted]", id="a bearer token"),
+    ],
+)
+async def test_what_needs_a_look_gets_one_in_every_line(subject, shown):
+    operation = Operation.of(place_order)
+    calls = [Call(operation, "http", id="c1") for _ in range(2)]
+    for call in calls:
+        call.principal = Principal(subject)
+    lines = await lines_of(*calls)
+
+    assert [json.loads(line)["principal"] for line in lines] == [shown, shown]
+    assert all("\u2028" not in line for line in lines)
+
+
+async def test_below_the_level_nothing_is_written():
+    operation = Operation.of(place_order)
+
+    assert await lines_of(*(Call(operation, "http") for _ in range(3)), level="warning") == []
+
+
+async def test_a_terminal_gets_every_line_for_people():
+    operation = Operation.of(place_order)
+    first, second = await lines_of(*(Call(operation, "http", id="c1") for _ in range(2)), format="console")
+
+    assert "operation=place_order" in first
+    assert "operation=place_order" in second
