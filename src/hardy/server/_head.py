@@ -129,23 +129,24 @@ class HeadParser:
             fields = _first_of_each(headers)
         path, query = self._address(method, target, version, fields)
         length = _body_length(head, version, fields)
+        # By position: by name it costs five times as much, and as much as splitting the head.
         return Request(
-            method=method,
-            target=target,
-            path=path,
-            query=query,
-            headers=headers,
-            fields=fields,
-            version=version,
-            scheme=self._scheme,
-            peer=self._peer,
-            server=self._server,
-            exchange=self._exchange,
-            certificate=self._certificate,
-            max_body=limits.body,
-            content_length=length,
-            expects_continue=b"expect" in fields and _expects_continue(fields[b"expect"], version, length),
-            keep_alive=_keep_alive(fields.get(b"connection"), version),
+            method,
+            target,
+            path,
+            query,
+            headers,
+            fields,
+            version,
+            self._scheme,
+            self._peer,
+            self._server,
+            self._exchange,
+            limits.body,
+            self._certificate,
+            length,
+            b"expect" in fields and _expects_continue(fields[b"expect"], version, length),
+            _keep_alive(fields.get(b"connection"), version),
         )
 
     def screen(self, start: bytes, *, thorough: bool) -> None:

@@ -82,7 +82,7 @@ class Exchange(Protocol):
         ...
 
 
-class Request(Struct, kw_only=True, eq=False):
+class Request(Struct, eq=False):
     """One request, its head complete and checked. It lives until it is answered.
 
     Attributes:
