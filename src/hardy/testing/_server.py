@@ -78,6 +78,7 @@ class LocalServer(ABC):
         self._folder: Path | None = None
         self._guard: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._paused = False
 
     @property
     @abstractmethod
@@ -162,14 +163,19 @@ class LocalServer(ABC):
         _guard.send(self._processes(), signal.SIGKILL)
         self._process.wait()
         self._process = None
+        self._paused = False
 
     def pause(self) -> None:
         """Freeze it (SIGSTOP): connections stay open and nothing answers, until `resume`."""
         _guard.send([self.pid], signal.SIGSTOP)  # the parent first: it starts no child that would be missed
+        self._paused = True
         _guard.send(self._processes(), signal.SIGSTOP)
 
     def resume(self) -> None:
         """Go on after `pause` (SIGCONT)."""
+        if not self._paused:
+            return
+        self._paused = False
         _guard.send(self._processes(), signal.SIGCONT)
 
     def _end(self, number: int) -> None:

@@ -69,6 +69,10 @@ def test_a_server_keeps_port_and_data_over_a_stop_and_a_crash(kind):
         server.start()
         assert remembers(server)
         assert server.url == url
+        folder, processes = server.folder, server._processes()
+        server.kill()
+    assert not folder.exists(), "a server that crashed leaves nothing either"
+    assert all(gone(pid) for pid in processes)
 
 
 @each_server
@@ -97,15 +101,6 @@ def test_nothing_is_left_of_a_server_after_its_context(kind):
         _ = server.folder
 
 
-@each_server
-def test_a_server_that_crashed_leaves_nothing_either(kind):
-    with kind() as server:
-        folder, processes = server.folder, server._processes()
-        server.kill()
-    assert not folder.exists()
-    assert all(gone(pid) for pid in processes)
-
-
 STARTS_ALL_AND_WAITS = """
 from hardy.testing import NatsServer, PostgresServer, ValkeyServer
 with PostgresServer() as a, ValkeyServer() as b, NatsServer() as c:
@@ -117,7 +112,11 @@ with PostgresServer() as a, ValkeyServer() as b, NatsServer() as c:
 """
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "ending",
+    [signal.SIGKILL, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGTERM, signal.SIGINT))],
+    ids=lambda each: each.name,
+)
 def test_nothing_is_left_when_the_test_process_is_ended_from_outside(ending):
     process = subprocess.Popen(
         [sys.executable, "-c", STARTS_ALL_AND_WAITS],
@@ -161,7 +160,9 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(kind):
     assert not folder[0].exists()
 
 
-@each_server
+@pytest.mark.parametrize(
+    "kind", [ValkeyServer, NatsServer], ids=lambda kind: kind.name
+)  # PostgreSQL looks at its own files
 def test_the_port_of_another_server_of_its_kind_is_not_taken_for_its_own(kind):
     with kind() as first, pytest.raises(RuntimeError, match="did not start"), kind(port=first.port):
         pass

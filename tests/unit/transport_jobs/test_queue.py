@@ -48,7 +48,7 @@ def test_a_use_case_that_does_not_take_one_message_is_refused(use_case):
 @pytest.mark.parametrize(
     "given",
     [{"retries": -1}, {"concurrency": 0}, {"lease": 0}, {"lease": -1}, {"poll": 0}, {"retry": Retry(attempts=0)}],
-    ids=str,
+    ids=["retries", "concurrency", "no lease", "negative lease", "poll", "no try"],
 )
 def test_numbers_that_make_no_sense_are_refused_with_a_remedy(given):
     (fault,) = jobs.queue("mail", **given).check(Operation.of(send_receipt))
