@@ -1,6 +1,6 @@
 """A service that writes orders and events in one transaction, and consumers of those events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,10 +16,26 @@ def dialect(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="module")
+def shared_postgres_url(postgres_server) -> Iterator[str]:
+    """A database for the tests of a module, who each find it empty: to make one takes longer than most of them."""
+    postgres_server.resume()
+    postgres_server.start()
+    with postgres_server.database() as url:
+        yield url
+
+
 @pytest.fixture
-def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path) -> str:
-    """A database of the test's own."""
-    return request.getfixturevalue("postgres_url") if dialect == "postgres" else f"sqlite:///{tmp_path}/test.db"
+async def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path) -> str:
+    """An empty database."""
+    if dialect == "sqlite":
+        return f"sqlite:///{tmp_path}/test.db"
+    url = request.getfixturevalue("shared_postgres_url")
+    server = request.getfixturevalue("postgres_server")
+    server.resume()
+    server.start()
+    async with Database(DatabaseSettings(url=url), schema="drop schema public cascade; create schema public;"):
+        return url
 
 
 @pytest.fixture
