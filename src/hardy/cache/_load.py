@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from enum import Enum
 
+from hardy.cache._budget import Budget
 from hardy.cache._hold import LockLost, LockTaken
 from hardy.cache._lock import Lock
 from hardy.core import Unavailable
@@ -62,7 +63,7 @@ class Turns:
 
     async def _take(self, stack: AsyncExitStack, key: str) -> _Turn:
         try:
-            async with asyncio.timeout(BUDGET):
+            with Budget(BUDGET):
                 await stack.enter_async_context(self._lock.hold(f"load {key}", ttl=10, wait=0))
         except LockTaken:
             return _Turn.TAKEN

@@ -9,7 +9,8 @@ from typing import Self
 from hardy.cache._cache import Cache, Entry
 from hardy.cache._invalidations import Invalidations
 from hardy.cache._memory import MemoryCache
-from hardy.core import Unavailable
+from hardy.core import Notices, Unavailable
+from hardy.lifecycle import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class TwoLevelCacheStatistics:
     """Times that news may have been lost, so that everything near was dropped."""
     unsent: int
     """Times that others could not be told."""
+    shared: object
+    """What the shared cache counts."""
 
 
 class _Read:
@@ -92,6 +95,13 @@ class TwoLevelCache:
     def process_local(self) -> bool:
         """Whether replicas cannot share it: they can if they share what is behind, and hear of changes."""
         return any(getattr(part, "process_local", False) for part in (self._opens, self._invalidations))
+
+    def wire(self, *, notices: Notices | None = None) -> None:
+        """Hand on to the parts who is told what they notice; called by the app."""
+        for part in (self._opens, self._invalidations):
+            wire: object = getattr(part, "wire", None)
+            if callable(wire):
+                wire(notices=notices)
 
     async def __aenter__(self) -> Self:
         """Open the shared cache and begin to listen."""
@@ -190,4 +200,5 @@ class TwoLevelCache:
             invalidated=self._invalidated,
             cleared=self._cleared,
             unsent=self._unsent,
+            shared=self._opens.statistics() if isinstance(self._opens, Counts) else None,
         )

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from hardy import App
 from hardy.cache import Freshness, Keyspace, MemoryCache, MemoryInvalidations, TwoLevelCache
-from hardy.core import Unavailable
+from hardy.core import Notices, Unavailable
+from hardy.testing import client
 
 
 class Shared(MemoryCache):
@@ -181,3 +183,25 @@ def test_it_is_as_local_as_what_it_stands_on(news, near, local):
         yield MemoryCache()
 
     assert TwoLevelCache(MemoryCache() if near else opens(), news).process_local is local
+
+
+async def test_what_the_parts_notice_is_told_to_the_app():
+    class Heard(MemoryCache):
+        notices = None
+
+        def wire(self, *, notices=None):
+            self.notices = notices
+
+    shared, notices = Heard(), Notices()
+    app = App("shop")
+    app.manage(TwoLevelCache(shared, MemoryInvalidations()))
+    async with client(app):
+        assert isinstance(shared.notices, Notices)
+    TwoLevelCache(shared, MemoryInvalidations()).wire(notices=notices)
+    assert shared.notices is notices
+
+
+async def test_what_the_shared_cache_counts_is_told(shared, news):
+    async with TwoLevelCache(shared, news) as cache:
+        await cache.get_many(["a"])
+        assert cache.statistics().shared.misses == 1
