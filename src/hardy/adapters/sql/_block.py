@@ -23,4 +23,6 @@ class Block:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Commit, or undo when the block raised."""
+        if kind is None and self.transaction.finish_now():
+            return
         await shielded(self.transaction.finish(failed=kind is not None))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NEVER = Deadline.never()
+
 
 class Database:
     """An SQL database, and the `Session` of each call.
@@ -132,7 +134,7 @@ class Database:
             ...         return await session.first(int, "select sum(quantity) from orders")
         """
         call = current_call()
-        deadline = call.deadline if call else Deadline.never()
+        deadline = call.deadline if call else _NEVER
         operation = call.operation.name if call else ""
         return self._block(Terms(deadline, operation, write=write, isolation=isolation, read_only=read_only))
 

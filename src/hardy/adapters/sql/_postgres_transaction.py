@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from typing import ClassVar, cast
 
@@ -9,7 +10,7 @@ from hardy.adapters.sql._asyncpg import FAILURES, STALE, DataError
 from hardy.adapters.sql._batch import Batch
 from hardy.adapters.sql._loan import Loan
 from hardy.adapters.sql._postgres_errors import READ_ONLY, is_conflict, is_loss, state_of, translate
-from hardy.adapters.sql._postgres_link import Link, Prepared
+from hardy.adapters.sql._postgres_link import Link
 from hardy.adapters.sql._postgres_pool import PostgresPool, Unreachable
 from hardy.adapters.sql._postgres_statement import PostgresStatement, postgres_statement
 from hardy.adapters.sql._postgres_values import arguments, values, writer_for
@@ -79,10 +80,6 @@ class PostgresTransaction(Transaction):
             self.lose(known)
         return known
 
-    async def _ready(self, what: Statement) -> None:
-        if self._link is None:
-            self._link = self._pool.take_now() or await self._take()
-
     async def _take(self) -> Link:
         while True:
             try:
@@ -94,6 +91,12 @@ class PostgresTransaction(Transaction):
 
     async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
         sql = cast("PostgresStatement", what)
+        link = self._link
+        if link is None:
+            link = self._link = self._pool.take_now()
+            if link is None:
+                self._link = await self._take()
+                self._started = time.monotonic()
         try:
             return await self._attempt(sql, given, fetch)
         except FAILURES as error:
@@ -125,24 +128,27 @@ class PostgresTransaction(Transaction):
 
     async def _attempt(self, what: PostgresStatement, given: dict[str, object], fetch: Fetch) -> Outcome:
         link = self._link
-        if link is None:  # pragma: no cover  # `_ready` has taken it
+        if link is None:  # pragma: no cover  # `_execute` has taken it
             raise RuntimeError("no connection was taken")
         try:
-            if not self._begun and (
-                self._begins or what.writes or self._before or (self._writing and what.sql in self._writing)
-            ):
+            if self._before or (not self._begun and self._must_begin(what)):
                 await self._begin(link)
-            elif self._before:
-                await self._catch_up(link)
             prepared = link.prepared.get(what.sql) or await link.prepare(what, self._limit())
+            statement = prepared.statement
             given_values = arguments(what.order, prepared.writers, given)
             if what.dirties:
                 link.dirty = True
-            return await self._fetch(prepared, given_values, fetch)
+            if fetch == "one":
+                row = await statement.fetchrow(*given_values, timeout=self._limit())
+                return Outcome(prepared.columns, [] if row is None else [row], 0)
+            rows = await statement.fetch(*given_values, timeout=self._limit())
         except BaseException as error:
             if not isinstance(error, Exception) or isinstance(error, TimeoutError):
                 self._cancelled()
             raise
+        if fetch == "all":
+            return Outcome(prepared.columns, rows, 0)
+        return Outcome((), [], _changed(statement.get_statusmsg()))
 
     async def _insert(self, batch: Batch) -> None:
         if self._link is None:
@@ -179,16 +185,6 @@ class PostgresTransaction(Transaction):
         self._unsettled = True
         self.lose_to_cancellation()
 
-    async def _fetch(self, prepared: Prepared, values: list[object], fetch: Fetch) -> Outcome:
-        statement = prepared.statement
-        if fetch == "one":
-            row = await statement.fetchrow(*values, timeout=self._limit())
-            return Outcome(prepared.columns, [] if row is None else [row], 0)
-        rows = await statement.fetch(*values, timeout=self._limit())
-        if fetch == "all":
-            return Outcome(prepared.columns, rows, 0)
-        return Outcome((), [], _changed(statement.get_statusmsg()))
-
     def _limit(self) -> float | None:
         at = self.terms.deadline.at
         if at == math.inf:
@@ -197,6 +193,9 @@ class PostgresTransaction(Transaction):
         if remaining <= 0:
             raise DeadlineExceeded("the deadline has passed")
         return remaining
+
+    def _must_begin(self, what: PostgresStatement) -> bool:
+        return self._begins or what.writes or what.sql in self._writing
 
     async def _begin(self, link: Link) -> None:
         if self._begun:
@@ -259,6 +258,18 @@ class PostgresTransaction(Transaction):
         elif not self._over:
             self.break_off(known)
         return known
+
+    def finish_now(self) -> bool:
+        """End what has only read, or done nothing."""
+        if self._begun or self._over or self._unsettled or self._after_commit or self.attached is not None:
+            return False
+        if self._lost is not None or self._broken is not None:
+            return False
+        self._over = True
+        link, self._link = self._link, None
+        if link is not None:
+            self._pool.give(link)
+        return True
 
     async def _end(self, *, failed: bool) -> None:
         link, self._link = self._link, None

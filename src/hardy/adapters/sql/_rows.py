@@ -57,14 +57,29 @@ def _plan(type_: object, columns: tuple[str, ...]) -> Make:
         raise MappingError(f"{name} has no field for {_list(extra)}; select only what it has, or rename with `as`")
     if len(set(columns)) < len(columns):
         raise MappingError(f"the statement gives a column twice: {_list(columns)}")
-    readers = [_guarded(_reader(known[column].type), f"column `{column}` of {name}") for column in columns]
+    # A value that is of the field's very type already needs no reader.
+    plan = [
+        (column, _plain_type(known[column].type), _guarded(_reader(known[column].type), f"column `{column}` of {name}"))
+        for column in columns
+    ]
     made_by = dict if family is Family.TYPED_DICT else typing.get_origin(type_) or type_
     cls = cast("Callable[..., object]", made_by)
 
     def make(row: tuple[object, ...]) -> object:
-        return cls(**{column: read(value) for column, read, value in zip(columns, readers, row, strict=True)})
+        return cls(
+            **{
+                column: value if type(value) is plain else read(value)
+                for (column, plain, read), value in zip(plan, row, strict=False)
+            }
+        )
 
     return make
+
+
+def _plain_type(annotation: object) -> object:
+    while typing.get_origin(annotation) is typing.Annotated or isinstance(annotation, NewType):
+        annotation = annotation.__supertype__ if isinstance(annotation, NewType) else typing.get_args(annotation)[0]
+    return annotation if annotation in _PLAIN else None
 
 
 def _scalar(type_: object, columns: tuple[str, ...]) -> Make:
@@ -210,6 +225,7 @@ def _decimal(value: object) -> Decimal:
     return Decimal(repr(_float(value)))
 
 
+_PLAIN = frozenset({str, int, float, bytes, bool, UUID, Decimal, timedelta, date, time})
 _COLLECTIONS: dict[object, Callable[[Iterable[object]], object]] = {
     list: list,
     tuple: tuple,

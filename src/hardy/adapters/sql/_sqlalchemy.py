@@ -120,7 +120,7 @@ async def attached_to(transaction: Transaction) -> Attached:
         connection = await engine.connect()
     finally:
         _offered.reset(token)
-    await connection.begin()
+    _ = await connection.begin()
     cast("Connection", connection.sync_connection).info[_OWNER] = transaction
     lent.owner = transaction
     return Attached(transaction, connection, lent)
@@ -137,7 +137,7 @@ def _engine(transaction: Transaction) -> AsyncEngine:
             async def same() -> _Lent:
                 return lent
 
-            connect = cast("Callable[..., object]", dialect.loaded_dbapi.connect)  # type: ignore[attr-defined]
+            connect = cast("Callable[..., object]", dialect.loaded_dbapi.connect)
             kept[_NAME] = connect(async_creator_fn=same)
         return kept[_NAME]
 

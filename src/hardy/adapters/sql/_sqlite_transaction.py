@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from hardy.adapters.sql._batch import Batch
@@ -12,7 +14,7 @@ from hardy.adapters.sql._sqlite_connection import Brake, Connection
 from hardy.adapters.sql._sqlite_errors import is_busy, is_outdated, translate
 from hardy.adapters.sql._sqlite_pool import Pool
 from hardy.adapters.sql._sqlite_reads import Reads, execute
-from hardy.adapters.sql._sqlite_values import to_column, to_columns
+from hardy.adapters.sql._sqlite_values import Column, to_column, to_columns
 from hardy.adapters.sql._statement import Statement, statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
@@ -58,9 +60,6 @@ class SqliteTransaction(Transaction):
         """Return what is known about *sql*."""
         return statement(sql)
 
-    async def _ready(self, what: Statement) -> None:
-        await self.connect(writes=what.writes)
-
     async def connect(self, *, writes: bool) -> Connection:
         """Return the connection, taken and with the turn to write as far as needed."""
         writes = writes or self.terms.write or not self._pool.shared
@@ -73,6 +72,8 @@ class SqliteTransaction(Transaction):
         return self._connection
 
     async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
+        _ = await self.connect(writes=what.writes)
+        self._started = time.monotonic()
         columns = to_columns(given)
         try:
             outcome = await self.hop(lambda raw: execute(raw, what.sql, columns, fetch))
@@ -100,16 +101,15 @@ class SqliteTransaction(Transaction):
         return known
 
     async def _insert(self, batch: Batch) -> None:
-        await self.connect(writes=True)
+        _ = await self.connect(writes=True)
         rows = [
             tuple(to_column(name, value) for name, value in zip(batch.columns, row, strict=True)) for row in batch.rows
         ]
         for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            await self.hop(lambda raw, some=some: raw.executemany(batch.sql, some))
+            await self.hop(partial(_execute_many, batch.sql, rows[start : start + _AT_ONCE]))
 
     async def _script(self, statements: tuple[str, ...]) -> None:
-        await self.connect(writes=False)
+        _ = await self.connect(writes=False)
         await self.hop(lambda raw: [raw.execute(each) for each in statements])
 
     async def hop(self, job: Callable[[sqlite3.Connection], T]) -> T:
@@ -229,6 +229,10 @@ class SqliteTransaction(Transaction):
                 return
             await self._pool.pause(attempt, Deadline.never(), started)
             attempt += 1
+
+
+def _execute_many(sql: str, rows: list[tuple[Column, ...]], raw: sqlite3.Connection) -> None:
+    raw.executemany(sql, rows)
 
 
 def _interrupted() -> sqlite3.OperationalError:

@@ -1,7 +1,6 @@
 """What is asked of a transaction, and what a statement gives."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hardy.core import Deadline
 
@@ -10,8 +9,7 @@ Dialect = Literal["sqlite", "postgresql"]
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What whoever opens a transaction asks of it."""
 
     deadline: Deadline

@@ -11,6 +11,7 @@ from hardy.adapters.sql._loan import Loan
 from hardy.adapters.sql._statement import Statement
 from hardy.adapters.sql._statistics import Counts
 from hardy.adapters.sql._terms import Dialect, Fetch, Outcome, Terms
+from hardy.adapters.sql._turns import Turns
 from hardy.adapters.sql._watch import Watch
 from hardy.core import Aborted
 
@@ -48,8 +49,9 @@ class Transaction(ABC):
         """Whether it was lost to others, so that doing it all again may help."""
         self._counts = counts
         self._watch = watch
-        self._one_at_a_time = asyncio.Lock()
+        self._one_at_a_time = Turns()
         self._before: list[str] = []  # what is executed before the next statement: begin, savepoints
+        self._started = 0.0
         self._lost: Exception | None = None
         self._over = False
         self._parts: list[str] = []
@@ -65,17 +67,23 @@ class Transaction(ABC):
         self.check()
         if what.writes and self.terms.read_only:
             raise TypeError(f"a read-only session cannot execute: {what.sql.strip()}")
-        async with self._one_at_a_time:
-            self.check()  # again: the one before us may have been cancelled
-            await self._ready(what)
+        turns = self._one_at_a_time
+        if turns.busy:
+            await turns.take()
+        else:
+            turns.busy = True
+        failed = True
+        started = self._started = time.monotonic()
+        try:
+            if self._lost is not None:
+                raise self._lost  # the one before us was cancelled
             self.count(what.sql, reads=not what.writes)
-            started, failed = time.monotonic(), True
-            try:
-                outcome = await self._execute(what, given, fetch)
-                failed = False
-            finally:
-                self.ended(what.sql, started, failed=failed)
-            return outcome
+            outcome = await self._execute(what, given, fetch)
+            failed = False
+        finally:
+            turns.give()
+            self._watch.ended(what.sql, self.terms.operation, max(started, self._started), failed=failed)
+        return outcome
 
     def count(self, sql: str, *, reads: bool) -> None:
         """Take note of a statement that is about to be executed."""
@@ -114,11 +122,8 @@ class Transaction(ABC):
         """Return what is known about *sql*."""
 
     @abstractmethod
-    async def _ready(self, what: Statement) -> None:
-        """Take what is needed to execute *what*: a connection, the turn to write."""
-
-    @abstractmethod
-    async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome: ...
+    async def _execute(self, what: Statement, given: dict[str, object], fetch: Fetch) -> Outcome:
+        """Take what is needed, a connection or the turn to write, note when that is done, and execute *what*."""
 
     @abstractmethod
     async def _script(self, statements: tuple[str, ...]) -> None:
@@ -232,6 +237,10 @@ class Transaction(ABC):
     def attach(self, attachment: Attachment) -> None:
         """Have *attachment* speak on the connection until the end."""
         self.attached = attachment
+
+    def finish_now(self) -> bool:
+        """End it well without waiting for anything, when that is possible; tell whether it was."""
+        return False
 
     async def finish(self, *, failed: bool) -> None:
         """Commit, or undo when it *failed* or was lost; gives the connection back in any case.

@@ -28,8 +28,7 @@ class Watch:
     def ended(self, sql: str, operation: str, started: float, *, failed: bool) -> None:
         """Take note of a statement that was asked for at *started*."""
         seconds = time.monotonic() - started
-        slow = seconds >= self._slow
-        if slow:
+        if slow := seconds >= self._slow:
             self._counts.slow += 1
         if self.notices is not None:
             kind = SlowStatement if slow else StatementEnded
