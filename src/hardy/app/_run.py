@@ -34,8 +34,8 @@ def run(build: Build, *, argv: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: Always. 0 fine; 1 the command was answered with an error, or
             the service did not close cleanly; 2 wrong usage; 3 configuration;
-            4 address in use; 5 something it needs cannot be opened; 7 the
-            service cannot be built; 130 interrupted.
+            4 address in use; 5 something it needs cannot be opened; 6 the schema
+            of its database is behind; 7 the service cannot be built; 130 interrupted.
     """
     leave(main(build, sys.argv[1:] if argv is None else argv, program=_program()))
 

@@ -133,6 +133,33 @@ async def test_a_migration_that_waits_for_its_lock_lets_others_pass(folder, post
     await holder.close()
 
 
+@pytest.mark.slow
+async def test_no_query_is_blocked_for_two_seconds(folder, postgres_url, connection):
+    """Readers under load, each query refused by the server after two seconds, while long transactions hold the table."""
+    folder.write("0001_orders.sql", ORDERS)
+    async with folder.migrations.at(postgres_url) as migrator:
+        await migrator.apply()
+    folder.write("0002_note.sql", "alter table orders add column note text; alter table orders add column more text;")
+    over = asyncio.Event()
+
+    async def read():
+        reader = await asyncpg.connect(postgres_url, server_settings={"statement_timeout": "2s"})
+        while not over.is_set():
+            await reader.fetchval("select count(*) from orders")
+            await asyncio.sleep(0.01)
+        await reader.close()
+
+    readers = [asyncio.create_task(read()) for _ in range(20)]
+    async with folder.migrations.at(postgres_url) as migrator:
+        async with connection.transaction():
+            await connection.execute("select count(*) from orders")
+            applying = asyncio.create_task(migrator.apply())
+            await connection.execute("select pg_sleep(12)")
+        assert len(await applying) == 1
+    over.set()
+    await asyncio.gather(*readers)
+
+
 async def test_a_revision_in_python_lets_others_pass_too(folder, postgres_url, connection):
     folder.write("0001_orders.sql", ORDERS)
     folder.write("0002_note.py", NOTE)

@@ -85,6 +85,18 @@ def test_outside_of_a_transaction_every_statement_must_bear_repetition(folder, s
     assert (fault.code, fault.place.line, fault.helps) == ("H0506", 3, (f"say `{remedy}` in it",))
 
 
+@pytest.mark.parametrize("statement", ["begin", "BEGIN transaction", "commit", "rollback", "end", "start transaction"])
+def test_a_migration_does_not_begin_or_end_transactions(folder, statement):
+    folder.write("0001_a.sql", f"select 1;\n{statement};")
+    (fault,) = folder.migrations.check("postgresql")
+    assert (fault.place.line, fault.title.split("` ")[1][:28]) == (2, "begins or ends a transaction")
+
+
+def test_a_migration_may_have_savepoints(folder):
+    folder.write("0001_a.sql", "savepoint a; select 1; rollback to a; release a;")
+    assert faults(folder) == []
+
+
 def test_everything_wrong_is_told_at_once(folder):
     folder.write("orders.sql", "select 1")
     folder.write("0001_a.sql", "select 1")

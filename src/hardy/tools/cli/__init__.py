@@ -6,8 +6,8 @@ else to standard error.
 
 Exit codes: 0 fine; 1 a check found something, or a call was answered with an
 error; 2 wrong usage; 3 configuration; 4 an address is in use or not permitted;
-5 something the service needs is unreachable; 7 the service cannot be built;
-70 a bug in hardy; 130 interrupted.
+5 something the service needs is unreachable; 6 the schema of its database is
+behind; 7 the service cannot be built; 70 a bug in hardy; 130 interrupted.
 
 Example:
     >>> main(["--version"])  # doctest: +ELLIPSIS

@@ -16,6 +16,7 @@ Dialect = Literal["sqlite", "postgresql"]
 _NAME = re.compile(r"(?P<name>(?P<number>\d+)_\w+)(?:\.(?P<dialect>sqlite|postgresql))?\.(?P<kind>sql|py)")
 _DOWN = re.compile(r"^--[ \t]*down\b.*$", re.MULTILINE | re.IGNORECASE)
 _ALONE = re.compile(r"^--[ \t]*no transaction\b", re.MULTILINE | re.IGNORECASE)
+_TRANSACTION = re.compile(r"(begin|commit|end|abort|start transaction|rollback(?! to\b))\b")
 _CONCURRENTLY = re.compile(r"(create (unique )?index|drop index|reindex\b.*|refresh materialized view) concurrently\b")
 
 
@@ -101,6 +102,11 @@ def _read_sql(name: str, path: Path, text: str) -> tuple[Migration, list[Diagnos
         faults.append(_faults.unreadable(path, "has no statement"))
     if len(parts) > 1:
         faults.append(_faults.unreadable(path, "has two parts `-- down`", text.count("\n", 0, parts[1].start()) + 1))
+    faults += [
+        _faults.unreadable(path, "begins or ends a transaction, which is not its business", each.line)
+        for each in (*up, *(down or ()))
+        if _TRANSACTION.match(each.words)
+    ]
     if not atomic:
         faults += _unrepeatable(path, (*up, *(down or ())))
     migration = Migration(

@@ -1,7 +1,6 @@
 """Migrating SQLite: every migration is one transaction of the file's one writer."""
 
 import asyncio
-import fcntl
 import os
 import random
 import re
@@ -160,6 +159,8 @@ async def _end_of(work: asyncio.Future[T]) -> None:
 
 def _try_lock(path: Path) -> int | None:
     """Lock the file at *path*, which is made for that, and return its descriptor; ``None`` when another has it."""
+    import fcntl  # not everywhere that the rest of this file works
+
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
