@@ -63,6 +63,12 @@ async def test_another_process_finds_it_too(at):
     assert await begin(at, store=at.other) == Kept(FIVE, b"paid")
 
 
+async def test_who_asks_for_an_outcome_is_in_nobodys_way(at):
+    await carry_out(at)
+    asked = await asyncio.gather(*[begin(at, store=at.other if number % 2 else at.store) for number in range(30)])
+    assert asked == [Kept(FIVE, b"paid")] * 30
+
+
 async def test_keys_do_not_know_each_other(at):
     await carry_out(at, "one", outcome=b"1")
     assert isinstance(await carry_out(at, "two", outcome=b"2"), Claim)

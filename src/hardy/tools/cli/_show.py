@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import cast
 
 import click
@@ -60,10 +61,17 @@ def _operations(target: Target, as_json: bool) -> int:  # noqa: FBT001  # one sh
         bindings = cast("list[dict[str, object]]", each["bindings"])
         doors = [_door(binding) for binding in bindings] or ["nothing reaches it"]
         kind = str(each["kind"]).replace("_", " ")
-        rows.append([str(each["name"]), kind, doors[0], str(each["allow"] or ""), str(each["summary"])])
-        rows += [["", "", door, "", ""] for door in doors[1:]]
+        says = [str(each["summary"]), *_policies(each)]
+        rows.append([str(each["name"]), kind, doors[0], str(each["allow"] or ""), says[0]])
+        rows += [["", "", door, "", text] for door, text in zip_longest(doors[1:], says[1:], fillvalue="")]
     table(["operation", "kind", "reached by", "allow", "does"], rows)
     return 0
+
+
+def _policies(operation: Mapping[str, object]) -> list[str]:
+    """Return in words how often an operation may be called, and that it is carried out once for each key."""
+    said = [f"limit: {each}" for each in cast("list[str]", operation["limits"])]
+    return said + ([f"idempotency: {operation['idempotency']}"] if operation["idempotency"] else [])
 
 
 def _door(binding: Mapping[str, object]) -> str:

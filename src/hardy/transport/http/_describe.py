@@ -28,6 +28,11 @@ _OF_FRAMEWORK = {
     412: "What was read has changed meanwhile.",
     422: "The message breaks its rules; every fault is listed.",
     428: "`If-Match` is missing.",
+    429: "A rate limit is used up; `Retry-After` says when to come back.",
+}
+_OF_IDEMPOTENCY = {
+    409: "A call with this `Idempotency-Key` is being carried out.",
+    422: "The `Idempotency-Key` was used for another message.",
 }
 
 
@@ -159,7 +164,10 @@ class Described:
         if self.route.raw:
             fields = self._layout.path.fields if self._layout.path else ()
             return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in fields]
-        return [self._parameter(slot, schema) for slot, schema in self._slots]
+        parameters = [self._parameter(slot, schema) for slot, schema in self._slots]
+        if self.operation.idempotency is not None:
+            parameters.append(_key(required=self.operation.idempotency == "required"))
+        return parameters
 
     def _parameter(self, slot: Slot, schema: Schema) -> Schema:
         schema = _without_null(schema)
@@ -220,7 +228,7 @@ class Described:
             for each in self._statuses_of(cls):
                 errors.setdefault(each, []).append(cls)
         for each, classes in sorted(errors.items()):
-            found[str(each)] = _error(each, classes)
+            found[str(each)] = self._error(each, classes)
         found["default"] = _PROBLEM
         return cast("Schema", found)
 
@@ -230,7 +238,22 @@ class Described:
             statuses += [401, 403]
         if (tag := self._layout.if_match) is not None:
             statuses += [412, 428] if tag.field.required else [412]
+        if self.operation.idempotency is not None:
+            statuses += [400, 409, 422]
+        if self.operation.limited:
+            statuses.append(429)
         return statuses
+
+    def _error(self, status: int, classes: Sequence[type[Error]]) -> Schema:
+        """Return the answer of a *status*, for all the reasons that there are."""
+        known = [_OF_FRAMEWORK[status]] if status in _OF_FRAMEWORK else []
+        if self.operation.idempotency is not None and status in _OF_IDEMPOTENCY:
+            known.append(_OF_IDEMPOTENCY[status])
+        found = _error(status, classes, known)
+        told = [name for name, says in (("Retry-After", status in {409, 429}), ("RateLimit", status == 429)) if says]
+        if (status == 429 and self.operation.limited) or (status == 409 and self.operation.idempotency is not None):
+            found["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in told}
+        return found
 
     def _statuses_of(self, cls: type[Error]) -> list[int]:
         status = status_of_class(cls)
@@ -252,6 +275,10 @@ class Described:
             headers["ETag"] = {"schema": {"type": "string"}}
         if self.route.next is not None:
             headers["Link"] = {"schema": {"type": "string"}, "description": "The next page, while there is one."}
+        if self.operation.limited:
+            headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit", "RateLimit-Policy")}
+        if self.operation.idempotency is not None:
+            headers["Idempotency-Replayed"] = {"$ref": "#/components/headers/Idempotency-Replayed"}
         if headers:
             success["headers"] = headers
         if self._reply is None:
@@ -310,10 +337,39 @@ def _default(each: Field) -> object:
         return None
 
 
-def _error(status: int, classes: Sequence[type[Error]]) -> Schema:
+def _key(*, required: bool) -> Schema:
+    """Return the header that carries a key (draft-ietf-httpapi-idempotency-key-header)."""
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": required,
+        "description": "A random text of your own; the same one when you try again. The call is carried out once.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    }
+
+
+HEADERS: Schema = {
+    "Idempotency-Replayed": {
+        "description": "`true`: this is the answer to an earlier call with the same key.",
+        "schema": {"enum": ["true"]},
+    },
+    "RateLimit": {
+        "description": "What is left: `r` calls now, and `t` seconds until all are there again.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "The limits by name: `q` calls in `w` seconds.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds after which to come back.", "schema": {"type": "integer"}},
+}
+"""Headers of answers that several operations have."""
+
+
+def _error(status: int, classes: Sequence[type[Error]], known: Sequence[str]) -> Schema:
     own = [cls for cls in classes if cls.reason is not None]
     lines = [f"`{cls.reason}`: {(cls.__doc__ or cls.__name__).strip().partition(chr(10))[0]}" for cls in own]
-    description = "\n\n".join([*([_OF_FRAMEWORK[status]] if status in _OF_FRAMEWORK else []), *lines]) or "An error."
+    description = "\n\n".join([*known, *lines]) or "An error."
     schema: Schema = {"$ref": "#/components/schemas/Problem"}
     if own and status not in _OF_FRAMEWORK:
         # An open enum: an error that nobody listed may have the same status.

@@ -6,7 +6,7 @@ from typing import cast
 
 from hardy.core import Exposed
 from hardy.schema import JsonCase, json_schemas
-from hardy.transport.http._describe import Described, Schema
+from hardy.transport.http._describe import HEADERS, Described, Schema
 from hardy.transport.http._examples import move_examples
 from hardy.transport.http._path import Path
 from hardy.transport.http._problem import PROBLEM_TYPE
@@ -112,6 +112,8 @@ def _document(
             }
         },
     }
+    if used := {name: each for name, each in HEADERS.items() if _refers(paths, f"#/components/headers/{name}")}:
+        parts["headers"] = used
     if security:
         parts["securitySchemes"] = {name: dict(scheme) for name, scheme in security.items()}
     return {
@@ -121,6 +123,14 @@ def _document(
         "paths": paths,
         "components": parts,
     }
+
+
+def _refers(part: object, name: str) -> bool:
+    """Tell whether anything in *part* of the document refers to *name*."""
+    if isinstance(part, dict):
+        members = cast("dict[str, object]", part)
+        return members.get("$ref") == name or any(_refers(each, name) for each in members.values())
+    return isinstance(part, list) and any(_refers(each, name) for each in cast("list[object]", part))
 
 
 def _problem_schema() -> Schema:

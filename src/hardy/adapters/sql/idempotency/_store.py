@@ -12,9 +12,9 @@ from hardy.adapters.sql._database import Database
 from hardy.adapters.sql._schema_step import SchemaStep
 from hardy.adapters.sql._session import Session
 from hardy.adapters.sql.idempotency._steps import STEPS
-from hardy.core import Aborted, Clock, Emit, Notice, Notices, SystemClock
+from hardy.core import Clock, Emit, Notice, Notices, SystemClock
 from hardy.lifecycle import Tasks
-from hardy.resilience import Claim, Claimed, IdempotencyStore, Kept
+from hardy.resilience import Claim, Claimed, IdempotencyKeyInUse, IdempotencyStore, Kept
 
 _SWEEP = 60.0
 """Seconds between two deletions of what has expired."""
@@ -24,6 +24,11 @@ _RETRY_AFTER = 1.0
 
 _FIND = "select fingerprint, outcome from hardy_idempotency where key = :key and expires > :now"
 _LOCK = "select pg_try_advisory_xact_lock(:number)"
+_FIND_OR_LOCK = """
+    select kept.fingerprint, kept.outcome,
+        case when kept.key is null then pg_try_advisory_xact_lock(:number) end as locked
+    from (select 1) as one left join hardy_idempotency as kept on kept.key = :key and kept.expires > :now
+"""
 # What has expired and is not deleted yet gives way; what is there has won.
 _KEEP = """
     insert into hardy_idempotency (key, fingerprint, outcome, expires)
@@ -48,6 +53,13 @@ _FORGET = {
 class _Row:
     fingerprint: bytes
     outcome: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    fingerprint: bytes | None
+    outcome: bytes | None
+    locked: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,7 @@ class SqlIdempotency:
         self._emit: Emit = _nobody
         self._claims: dict[str, Claim] = {}
         self._tasks: Tasks | None = None
-        self._kept = self._found = self._forgotten = 0
+        self._kept = self._found = self._forgotten = self._ended = 0
 
     @property
     def within(self) -> type[object] | None:
@@ -127,11 +139,22 @@ class SqlIdempotency:
         self, key: str, fingerprint: bytes, *, lease: float, within: object = None
     ) -> Claim | Claimed | Kept:
         """Claim *key* for as long as the transaction *within* lasts, or tell who has it or what came of it."""
-        if (held := self._claims.get(key)) is not None:
-            return Claimed(held.fingerprint, _RETRY_AFTER)
+        session = cast("Session", within)
+        if key in self._claims:
+            return self._held(key)
+        ended = self._ended
+        free = await self._look_and_lock(key, session) if session.dialect == "postgresql" else None
+        found = free or await self._look(key, session)
+        if found is not None:
+            return found
+        # Claimed only now: who looks for an outcome must not be in the way of others who do.
+        if key in self._claims:
+            return self._held(key)
         claim = self._claims[key] = Claim(key, fingerprint, token_hex(8))
+        if ended == self._ended:  # nothing was committed here since it was looked for
+            return claim
         try:
-            found = await self._look(key, cast("Session", within))
+            found = await self._look(key, session)
         except BaseException:
             await self.release(claim)
             raise
@@ -139,30 +162,36 @@ class SqlIdempotency:
             await self.release(claim)
         return found or claim
 
-    async def _look(self, key: str, session: Session) -> Claimed | Kept | None:
-        if session.dialect == "postgresql":
-            if not await session.first(bool, _LOCK, number=_number(key)):
-                return Claimed(None, _RETRY_AFTER)
-            row = await self._find(key, session)  # a statement after the lock's, so that it sees what was committed
-        elif self._opened.worker_local:
-            row = await self._find(key, session)
+    def _held(self, key: str) -> Claimed:
+        held = self._claims.get(key)
+        return Claimed(None if held is None else held.fingerprint, _RETRY_AFTER)
+
+    async def _look_and_lock(self, key: str, session: Session) -> Claimed | Kept | None:
+        """Return what is kept, or lock; with the lock it has to be looked again, by a statement that sees what came."""
+        state = await session.first(_State, _FIND_OR_LOCK, key=key, now=self._now(), number=_number(key))
+        assert state is not None
+        if state.fingerprint is not None and state.outcome is not None:
+            self._found += 1
+            return Kept(state.fingerprint, state.outcome)
+        return None if state.locked else self._held(key)
+
+    async def _look(self, key: str, session: Session) -> Kept | None:
+        if session.dialect == "postgresql" or self._opened.worker_local:
+            row = await session.first(_Row, _FIND, key=key, now=self._now())
         else:
             # Read in the call's own transaction it would have to fail whenever somebody else writes before it does.
             async with self._opened.transaction(read_only=True) as apart:
-                row = await self._find(key, apart)
+                row = await apart.first(_Row, _FIND, key=key, now=self._now())
         if row is None:
             return None
         self._found += 1
         return Kept(row.fingerprint, row.outcome)
 
-    async def _find(self, key: str, session: Session) -> _Row | None:
-        return await session.first(_Row, _FIND, key=key, now=self._now())
-
     async def keep(self, claim: Claim, outcome: bytes, *, lifetime: float, within: object = None) -> bool:
         """Remember *outcome* in the transaction *within*, or in one of its own.
 
         Raises:
-            Aborted: Another process has committed a call under this key.
+            IdempotencyKeyInUse: Another process has committed a call under this key.
         """
         if within is None:
             async with self._opened.transaction() as session:
@@ -170,7 +199,9 @@ class SqlIdempotency:
                     return False
                 return await self._write(claim, outcome, lifetime, session)
         if not await self._write(claim, outcome, lifetime, cast("Session", within)):
-            raise Aborted("a call with this Idempotency-Key was carried out meanwhile", retry_after=_RETRY_AFTER)
+            raise IdempotencyKeyInUse(
+                "a call with this Idempotency-Key was carried out meanwhile", retry_after=_RETRY_AFTER
+            )
         return True
 
     async def _write(self, claim: Claim, outcome: bytes, lifetime: float, session: Session) -> bool:
@@ -190,6 +221,7 @@ class SqlIdempotency:
         """Forget that this process carries the call out; the lock went with the transaction."""
         if self._claims.get(claim.key) is claim:
             del self._claims[claim.key]
+            self._ended += 1
 
     @property
     def _opened(self) -> Database:
