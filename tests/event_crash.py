@@ -8,12 +8,14 @@ everything and has neither threads nor a loop: a start takes milliseconds.
 """
 
 import asyncio
+import ctypes
 import json
 import os
 import random
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from hardy.adapters.nats import Nats, NatsSettings
 from hardy.adapters.sql import Database, DatabaseSettings, Session
 from hardy.adapters.sql.outbox import Inbox, Outbox, OutboxSettings
 from hardy.app import Assembly, Service
+from hardy.core import BuildFailed, Error
 from hardy.messaging import Envelope
 from hardy.transport import events
 
@@ -50,17 +53,32 @@ def schema(url: str) -> str:
     return ";\n".join([*steps, TABLES.format(serial=serial), counters])
 
 
+def fork(work: Callable[[], object]) -> int:
+    """Do *work* in a child, which dies with this process; return its id."""
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            die_with_parent()
+            work()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return pid
+
+
+def die_with_parent() -> None:
+    """Have this process killed when its parent ends, however that ends (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 def in_child(work: Callable[[], Awaitable[object]]) -> object:
     """Run *work* in a child that nobody kills, and return its result."""
     reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            os.write(writing, json.dumps(asyncio.run(work())).encode())
-            code = 0
-        finally:
-            os._exit(code)
+    child = fork(lambda: os.write(writing, json.dumps(asyncio.run(work())).encode()))
     os.close(writing)
     with os.fdopen(reading) as pipe:
         text = pipe.read()
@@ -81,14 +99,7 @@ class Child:
     def begin(cls, work: Callable[[int], Awaitable[object]]) -> "Child":
         """Start *work*, which says by one byte to its argument that it has begun."""
         reading, writing = os.pipe()
-        pid = os.fork()
-        if not pid:
-            code = 1
-            try:
-                asyncio.run(work(writing))
-                code = 0
-            finally:
-                os._exit(code)
+        pid = fork(lambda: asyncio.run(work(writing)))
         os.close(writing)
         return cls(pid, reading)
 
@@ -232,10 +243,13 @@ async def produce(url: str, count: int, seed: int) -> None:
 
 
 async def progress(url: str, nats_url: str) -> int:
-    """How many events are through."""
-    async with database(url) as opened, opened.transaction() as session:
-        sent = "select count(*) from hardy_outbox where state = 'sent'"
-        return await session.first(int, "select count(*) from effects" if nats_url else sent) or 0
+    """How many events are through; -1 while the machine is too busy to say."""
+    sent = "select count(*) from hardy_outbox where state = 'sent'"
+    try:
+        async with database(url) as opened, opened.transaction() as session:
+            return await session.first(int, "select count(*) from effects" if nats_url else sent) or 0
+    except (Error, BuildFailed):
+        return -1
 
 
 def relays(url: str, folder: Path, count: int, interval: float, seed: int, nats_url: str = "") -> None:
@@ -270,6 +284,7 @@ def relays(url: str, folder: Path, count: int, interval: float, seed: int, nats_
 
 
 def main() -> None:
+    die_with_parent()
     what, url, folder, *rest = sys.argv[1:]
     if what == "writers":
         writers(url, Path(folder), int(rest[0]), int(rest[1]))

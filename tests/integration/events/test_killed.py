@@ -58,7 +58,7 @@ async def consume_all(url: str, lines: list[tuple[str, str, int]]) -> None:
 
 @pytest.mark.parametrize(
     "kills",
-    [pytest.param(20, id="a-few"), pytest.param(1000, id="many", marks=[SLOW, pytest.mark.timeout(3600)])],
+    [pytest.param(16, id="a-few"), pytest.param(1000, id="many", marks=[SLOW, pytest.mark.timeout(3600)])],
 )
 async def test_a_process_killed_while_it_writes_and_relays(database_url, tmp_path, kills):
     run("writers", database_url, tmp_path, kills, None)
@@ -79,7 +79,7 @@ async def test_a_process_killed_while_it_writes_and_relays(database_url, tmp_pat
 @pytest.mark.parametrize(
     ("events", "interval"),
     [
-        pytest.param(250, 0.1, id="some"),
+        pytest.param(120, 0.1, id="some"),
         pytest.param(50_000, 0.2, id="many", marks=[SLOW, pytest.mark.timeout(3600)]),
     ],
 )
@@ -97,7 +97,7 @@ async def test_four_relays_killed_again_and_again(database_url, tmp_path, events
 @pytest.mark.parametrize(
     ("events", "interval"),
     [
-        pytest.param(150, 0.4, id="some"),
+        pytest.param(80, 0.3, id="some"),
         pytest.param(50_000, 0.2, id="many", marks=[SLOW, pytest.mark.timeout(3600)]),
     ],
 )
