@@ -25,7 +25,7 @@ class Turns:
             except BaseException:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
-                elif not self.busy:  # it was our turn, and now it is the next one's
+                else:  # it was our turn, and now it is the next one's
                     self._wake()
                 raise
         self.busy = True
@@ -37,7 +37,7 @@ class Turns:
             self._wake()
 
     def _wake(self) -> None:
-        while self._waiting:
+        while self._waiting and not self.busy:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
