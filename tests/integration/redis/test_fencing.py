@@ -48,6 +48,12 @@ class Holder:
             return json.loads(await self.process.stdout.readline())
 
 
+async def ended(process):
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
 @pytest.fixture
 async def holders():
     """Start so many processes that hold."""
@@ -59,8 +65,7 @@ async def holders():
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, HOLDER, kind, url, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
                 )
-                stack.push_async_callback(process.wait)
-                stack.callback(process.kill)
+                stack.push_async_callback(ended, process)
                 found.append(Holder(process))
             for each in found:
                 async with asyncio.timeout(50):

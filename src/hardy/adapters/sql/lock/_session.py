@@ -90,7 +90,7 @@ class LockSession:
         """End it politely, if that does not take long."""
         try:
             await self._raw.close(timeout=self._timeout)
-        except FAILURES:
+        except Exception:  # it is over in any case, and nobody can do anything about how
             self._raw.terminate()
 
     async def _ask(self, sql: str, *words: object) -> object:
@@ -110,4 +110,8 @@ class LockSession:
                 if known is error:
                     raise
                 raise known from error
+            except Exception as error:
+                # asyncpg's InternalClientError: the server has said goodbye, and the connection is about to end.
+                self._raw.terminate()
+                raise Unavailable("the database cannot be reached", retry_after=1) from error
         return None if row is None else row[0]
