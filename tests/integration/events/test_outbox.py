@@ -159,6 +159,24 @@ async def test_while_the_broker_is_away_nothing_is_counted_against_the_events(op
     assert {type(each) for each in told} == {PublisherLost, PublisherBack}
 
 
+async def test_a_broker_that_is_slower_than_a_lease_gets_everything_all_the_same(open_outbox, sink):
+    class Slow(Sink):
+        async def publish(self, envelopes, /) -> None:
+            for each in envelopes:
+                await asyncio.sleep(0.02)
+                await super().publish([each])
+
+    slow = Slow()
+    async with open_outbox(OutboxSettings(relay=False, lease=0.2)) as (database, outbox):
+        outbox.wire(database=database, publisher=slow)
+        async with outbox:
+            await say(database, outbox, *(Counted("a", n) for n in range(20)))
+            async with asyncio.timeout(50):
+                while len(set(slow.taken)) < 20:
+                    await outbox.flush()
+    assert [n for _, n in dict.fromkeys(slow.taken)] == list(range(20))
+
+
 async def test_relays_share_the_work_without_reordering_a_key(open_outbox, sink):
     relays = 4
     async with open_outbox(OutboxSettings(relay=False, batch=10)) as (database, outbox):

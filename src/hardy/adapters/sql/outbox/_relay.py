@@ -62,6 +62,7 @@ class Relay:
         self._settings = settings
         self._retry = retry
         self._counts = counts
+        self._batch = settings.batch
         self._emit = emit
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -141,7 +142,7 @@ class Relay:
         sent: Sequence[Row] = ()
         failed: Sequence[Failed] = ()
         try:
-            rows = await self._store.read(parts, self._settings.batch)
+            rows = await self._store.read(parts, self._batch)
             failures = await self._publish(rows)
             sent = [row for row in rows if row.id not in failures]
             failed = self._judge([row for row in rows if row.id in failures], failures, lost=not sent)
@@ -162,12 +163,15 @@ class Relay:
         except Unpublished as some:
             return some.failures
         except TimeoutError:
+            # Some were sent, and nobody knows which: fewer at once, or a slow broker would be sent the same for ever.
+            self._batch = max(1, self._batch // 4)
             return dict.fromkeys((row.id for row in rows), Unavailable("publishing took too long"))
         except Error as error:
             return dict.fromkeys((row.id for row in rows), error)
         except Exception as defect:  # of the adapter: the events are not lost for that, and not hurried
             failure = Internal(f"{type(defect).__name__}: {defect}")
             return dict.fromkeys((row.id for row in rows), failure)
+        self._batch = min(self._settings.batch, self._batch * 2)
         return {}
 
     def _judge(self, rows: Sequence[Row], failures: Mapping[str, Error], *, lost: bool) -> Sequence[Failed]:
