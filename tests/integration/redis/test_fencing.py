@@ -124,7 +124,7 @@ async def test_on_redis_no_stale_write_is_accepted(holders, valkey_server, valke
         first, second = second, first
 
 
-POSTGRES_TRIALS = [12, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+POSTGRES_TRIALS = [8, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
 
 
 @pytest.mark.parametrize("trials", POSTGRES_TRIALS)

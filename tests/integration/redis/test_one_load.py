@@ -13,33 +13,30 @@ SIZES = [
 ]
 
 
-async def read_by(url, processes, readers, way):
-    """Return how many of all readers found the value."""
-    words = (sys.executable, READER, url, str(readers // processes), str(processes), way)
+@pytest.mark.parametrize(("processes", "readers"), SIZES)
+async def test_once_in_all_processes_with_a_lock_and_once_in_each_without(
+    valkey_server, valkey_url, processes, readers
+):
+    words = (sys.executable, READER, valkey_url, str(readers // processes), str(processes))
     started = [
         await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
         for _ in range(processes)
     ]
-    try:
-        for each in started:
-            assert await each.stdout.readline() == b"ready\n"
+
+    async def found():
         for each in started:
             each.stdin.write(b"go\n")
         return sum([int(await each.stdout.readline()) for each in started])
+
+    try:
+        for each in started:
+            assert await each.stdout.readline() == b"ready\n"
+        assert await found() == readers
+        assert valkey_server.execute("get", "loads in turn") == b"$1\r\n1"
+        assert await found() == readers
+        assert valkey_server.execute("get", "loads alone") == b"$1\r\n%d" % processes
     finally:
         for each in started:
             if each.returncode is None:
                 each.kill()
             await each.wait()
-
-
-@pytest.mark.parametrize(("processes", "readers"), SIZES)
-async def test_with_a_lock_once_in_all_processes(valkey_server, valkey_url, processes, readers):
-    assert await read_by(valkey_url, processes, readers, "lock") == readers
-    assert valkey_server.execute("get", "loads") == b"$1\r\n1"
-
-
-@pytest.mark.parametrize(("processes", "readers"), SIZES)
-async def test_without_one_once_in_each_process(valkey_server, valkey_url, processes, readers):
-    assert await read_by(valkey_url, processes, readers, "alone") == readers
-    assert valkey_server.execute("get", "loads") == b"$1\r\n%d" % processes
