@@ -41,7 +41,11 @@ def title(name: str) -> str:
 
 def medians(results: "Results", workload: str) -> dict[str, float]:
     """Return each contender's figure at one workload; hardy's with Structs is that of the workload for them."""
-    return {name: statistics.median(each.per_cpu_second) for name, each in results.figures.get(workload, {}).items()}
+    return {
+        name: statistics.median(each.per_cpu_second)
+        for name, each in results.figures.get(workload, {}).items()
+        if each.wall
+    }
 
 
 def ratio(results: "Results", workload: str, peer: str) -> float | None:
@@ -93,7 +97,7 @@ def _throughput(results: "Results") -> str:
 
 def _cell(results: "Results", workload: str, name: str) -> str:
     figures = results.figures[workload].get(name)
-    if figures is None:
+    if figures is None or not figures.wall:
         return ""
     return f"{statistics.median(figures.per_cpu_second):,.0f} ({statistics.median(figures.wall):,.0f})"
 

@@ -32,3 +32,22 @@ def test_import_core_starts_no_machinery(loaded_by):
         name for name in loaded_by("import hardy.core") if name.split(".")[0] in {"msgspec", "structlog", "grpc"}
     }
     assert outside == set()
+
+
+@pytest.mark.parametrize("unused", ["email", "grpc", "html", "httptools", "rich", "structlog", "tempfile", "zipfile"])
+def test_a_service_with_rest_alone_does_not_load(unused, loaded_by):
+    # What they take, a megabyte each, every process of every service would pay.
+    service = """
+from hardy import App, Settings, public
+from hardy.app._assembly import Assembly
+from hardy.app._doors import http_server, http_transport
+from hardy.transport import http
+
+async def hello(name: str) -> str: ...
+
+app = App("hello", Settings(environment="production"))
+app.expose(hello, http.get("/hello/{name}"), allow=public)
+assembly = Assembly(app)
+http_server(assembly, http_transport(assembly, []), [])
+"""
+    assert unused not in loaded_by(f"exec({service!r}, globals())")

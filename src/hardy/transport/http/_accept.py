@@ -8,6 +8,8 @@ from hardy.transport.http._status import NotAcceptable, UnsupportedCoding, Unsup
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
 _MOST = 100
 """Ranges in an Accept header that are looked at."""
 _NDJSON_NAMES = (NDJSON, "application/jsonl")

@@ -9,9 +9,8 @@ import msgspec
 from hardy.auth import is_public, rule_name
 from hardy.core import MISSING, Error, Kind, Operation
 from hardy.schema import Field, JsonCase
-from hardy.transport.http._accept import JSON, NDJSON, SSE
+from hardy.transport.http._accept import JSON, MULTIPART, NDJSON, SSE, URLENCODED
 from hardy.transport.http._examples import split_doc
-from hardy.transport.http._form import MULTIPART, URLENCODED
 from hardy.transport.http._layout import Layout, Slot, layout
 from hardy.transport.http._plan import is_none, partial_of
 from hardy.transport.http._problem import PROBLEM_TYPE

@@ -7,14 +7,12 @@ from urllib.parse import unquote_to_bytes
 
 from hardy.core import Error, Malformed
 from hardy.server import ClientGone, Request, RequestFault
-from hardy.transport.http._accept import coding_of
+from hardy.transport.http._accept import MULTIPART, URLENCODED, coding_of
 from hardy.transport.http._bounds import Bounds
 from hardy.transport.http._file import File
 from hardy.transport.http._inflate import inflate
 from hardy.transport.http._status import TooLarge, UnsupportedMediaType, from_engine
 
-URLENCODED = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
 MISSING_EXTRA = "hardy.transport.http needs python-multipart for forms. Install it with: pip install 'hardy[forms]'"
 _OWN_LIMIT = 2**30  # headers are counted here, all of a part together
 _LONGEST_BOUNDARY = 70  # RFC 2046 section 5.1.1
