@@ -49,7 +49,10 @@ CLAIMS = {"memory": memory_claims, "sqlite": sqlite, "postgresql": postgresql}
 
 
 def pytest_generate_tests(metafunc):
-    if "store" in metafunc.fixturenames:
+    if "sql_store" in metafunc.fixturenames:
+        sql = {word: make for word, make in STORES.items() if word != "memory"}
+        metafunc.parametrize("make_store", sql.values(), ids=sql)
+    elif "store" in metafunc.fixturenames:
         metafunc.parametrize("make_store", STORES.values(), ids=STORES)
     if "claims" in metafunc.fixturenames:
         metafunc.parametrize("make_claims", CLAIMS.values(), ids=CLAIMS)
