@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hardy.testing._nats import NatsServer
     from hardy.testing._open import TRANSPORTS, Transport, client
     from hardy.testing._postgres import PostgresServer
+    from hardy.testing._repository_suite import RepositorySuite
     from hardy.testing._streams import stream_of
     from hardy.testing._tokens import MemoryTokens
     from hardy.testing._valkey import ValkeyServer
@@ -44,6 +45,7 @@ _HOME = {
     "MemoryTokens": "_tokens",
     "NatsServer": "_nats",
     "PostgresServer": "_postgres",
+    "RepositorySuite": "_repository_suite",
     "TRANSPORTS": "_open",
     "Transport": "_open",
     "ValkeyServer": "_valkey",
@@ -62,6 +64,7 @@ __all__ = [
     "MemoryTokens",
     "NatsServer",
     "PostgresServer",
+    "RepositorySuite",
     "Transport",
     "ValkeyServer",
     "VirtualClock",

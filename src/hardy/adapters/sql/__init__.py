@@ -23,6 +23,7 @@ Example:
 """
 
 from hardy.adapters.sql._database import Database
+from hardy.adapters.sql._memory_table import MemoryRows, MemoryTable
 from hardy.adapters.sql._notices import RepeatedStatement, SlowStatement, StatementEnded
 from hardy.adapters.sql._page import Keyset, Page
 from hardy.adapters.sql._rows import MappingError
@@ -38,6 +39,8 @@ __all__ = [
     "DatabaseStatistics",
     "Keyset",
     "MappingError",
+    "MemoryRows",
+    "MemoryTable",
     "Page",
     "ReadSession",
     "RepeatedStatement",
