@@ -21,7 +21,7 @@ async def connect(address: Address, settings: RedisSettings, push: Push) -> Wire
     loop = asyncio.get_running_loop()
 
     def protocol() -> Wire:
-        return Wire(loop, silence=settings.timeout, push=push)
+        return Wire(loop, silence=settings.connect_timeout, push=push)
 
     async with asyncio.timeout(settings.connect_timeout):
         if address.path:
@@ -31,6 +31,7 @@ async def connect(address: Address, settings: RedisSettings, push: Push) -> Wire
             _, wire = await loop.create_connection(protocol, address.host, address.port, ssl=tls)
         try:
             await _enter(wire, address)
+            wire.allow_silence(settings.timeout)
         except BaseException:
             wire.abort()
             raise

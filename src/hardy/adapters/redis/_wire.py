@@ -80,6 +80,15 @@ class Wire(asyncio.Protocol):
         """Take silence for nothing bad for so many seconds: somebody waits for something that takes long."""
         self._patient = max(self._patient, self._loop.time() + seconds)
 
+    def allow_silence(self, seconds: float) -> None:
+        """Take a silence of so many seconds, from now on, for the death of the other end."""
+        self._silence = seconds
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            self._watch()
+
     def say(self, command: bytes) -> None:
         """Send a *command* that has no reply of its own, but a push: ``SUBSCRIBE`` and its like."""
         if not self._out:
