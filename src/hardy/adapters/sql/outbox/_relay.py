@@ -25,6 +25,7 @@ _LOOK = 5.0
 """Seconds between two looks at the whole table, for statistics."""
 _SWEEP = 60.0
 """Seconds between two deletions of what is kept long enough."""
+_LONG_AGO = -1e9
 _MARGIN = 0.7
 """The part of a lease that publishing may take."""
 
@@ -71,13 +72,14 @@ class Relay:
         self._idle.set()
         self._lost_since: float | None = None
         self._losses = self._held = 0
-        self._looked = self._swept = self._warned = -1e9
+        self._looked = self._swept = self._warned = _LONG_AGO
         self.facts = Facts(waiting=0, dead=0, lag=None, held_back=0, held_for=None)
         """How the table was when it was last looked at."""
 
     def wake(self) -> None:
-        """Look for events at once."""
-        self._woken.set()
+        """Look for events at once; while the broker is away that would only be work for nothing."""
+        if not self._losses:
+            self._woken.set()
 
     async def run(self) -> None:
         """Send what there is and what comes, until drained or cancelled."""
@@ -95,24 +97,31 @@ class Relay:
 
     async def _next(self) -> float:
         """Do what is to be done; return the seconds until there is more."""
+        more = await self._keep_house()
         if await self.round():
             self._held = 0
             return 0.0
-        now = monotonic()
-        if now - self._looked >= min(_LOOK, self._settings.warn_after):
-            self._looked = now
-            await self._look()
-        if now - self._swept >= _SWEEP and self._settings.keep:
-            more = await self._store.sweep(self._settings.keep)
-            self._swept = -1e9 if more else now
-            return 0.01 if more else self._settings.poll
         if self._losses:
             return Retry(first=0.1, most=5.0).delay(self._losses)
+        if more:
+            return 0.01
         if self._store.line.is_held:  # nobody wakes us when the transaction that holds it is over
             self._held += 1
             return min(self._settings.poll, 0.002 * 2.0 ** min(self._held, 20))
         self._held = 0
         return self._settings.poll
+
+    async def _keep_house(self) -> bool:
+        """Look at the table and delete what is old, each from time to time; return whether there is more of that."""
+        now = monotonic()
+        if now - self._looked >= min(_LOOK, self._settings.warn_after):
+            self._looked = now
+            await self._look()
+        if not self._settings.keep or now - self._swept < _SWEEP:
+            return False
+        more = bool(await self._store.sweep(self._settings.keep))
+        self._swept = _LONG_AGO if more else now
+        return more
 
     async def drain(self) -> None:
         """Begin nothing new; return when what was begun is over."""
