@@ -17,7 +17,7 @@ def dialect():
 
 
 def settings(url: str) -> NatsSettings:
-    return NatsSettings(url=url, partitions=4, ack_wait=1, publish_timeout=2, connect_timeout=20)
+    return NatsSettings(url=url, partitions=4, ack_wait=1, publish_timeout=2, connect_timeout=20, required=True)
 
 
 async def until(condition) -> None:
@@ -114,6 +114,14 @@ async def test_a_stream_with_another_number_of_partitions_is_refused(nats_url):
     with pytest.raises(BuildFailed, match="has 4 partitions, and the settings say 8"):
         async with Nats(NatsSettings(url=nats_url, partitions=8)):
             pass
+
+
+async def test_a_service_that_can_do_without_its_broker_stays_ready(nats_url, nats_server):
+    async with Nats(NatsSettings(url=nats_url, partitions=1)) as broker:
+        await asyncio.to_thread(nats_server.kill)
+        await until(lambda: not broker.statistics().connected)
+        await broker.ping()
+        await asyncio.to_thread(nats_server.start)
 
 
 async def test_where_no_server_is_opening_says_so():

@@ -285,11 +285,13 @@ class Nats:
         return self._js
 
     async def ping(self) -> None:
-        """Ask the server for a sign of life.
+        """Ask the server for a sign of life, where the service is of no use without it.
 
         Raises:
-            Unavailable: It does not answer.
+            Unavailable: It does not answer, and the settings say ``required``.
         """
+        if not self._settings.required:
+            return
         self._context()
         try:
             await self._client.flush(timeout=2)

@@ -28,3 +28,5 @@ class NatsSettings:
     """How long opening waits for a server."""
     publish_timeout: Annotated[Duration, Meta(gt=0)] = 5.0
     """How long publishing waits for the confirmation of one event."""
+    required: bool = False
+    """Whether the service is not ready while NATS is away; with an outbox it does its work all the same."""
