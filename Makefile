@@ -20,9 +20,12 @@ help: ## List the targets.
 .venv/.ready: pyproject.toml uv.lock scripts/setup scripts/python
 	@scripts/setup .venv
 
-.PHONY: demo test test-all check fix bench docs
+.PHONY: demo demo-full test test-all check fix bench docs
 demo: .venv/.ready ## Run the reference service and print what to try.
 	@$(PY) examples/orders/demo.py $(DEMO_ARGS)
+
+demo-full: .venv/.ready ## The same on PostgreSQL, Valkey and NATS, which it brings along.
+	@$(PY) examples/orders/demo_full.py $(DEMO_ARGS)
 
 test: .venv/.ready ## Check and test everything but the slow parts, on each Python present.
 	@$(MAKE) lint
@@ -42,13 +45,8 @@ fix: .venv/.ready ## Repair format and lint where a program can.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.ready .venv-bench/.ready ## Measure against peers in Python and, where Go is present, gin; QUICK=1 in half a minute.
-	@$(PY) bench/run.py $(if $(QUICK),--quick --results .venv-bench/quick) $(BENCH_ARGS)
-
-.venv-bench/.ready: bench/requirements.txt .venv/.ready
-	@$(PY) -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
-	@touch $@
+bench: .venv/.ready ## Measure against FastAPI, Starlette and, where Go is present, gin.
+	@$(PY) bench/run.py
 
 docs: .venv/.ready ## Run every example of the documentation and say where it is.
 	$(BIN)/pytest -q tests/docs

@@ -89,6 +89,10 @@ def over_rest(url: str, alice: str, order: dict[str, object]) -> Iterator[str]:
     this = f"{url}/{order['id']}"
     yield from ("", "# place an order")
     yield f"""curl -si {alice} -H 'content-type: application/json' -d '{{"sku": "tea", "quantity": 2}}' {url}"""
+    yield from ("", "# place one order, however often it is sent: the second answer is the first one again")
+    once = f"{alice} -H 'idempotency-key: {order['id']}' -H 'content-type: application/json'"
+    for _ in range(2):
+        yield f"""curl -si {once} -d '{{"sku": "tea", "quantity": 1}}' {url}"""
     yield from ("", "# every fault at once")
     yield f"""curl -s {alice} -H 'content-type: application/json' -d '{{"sku": "", "quantity": 0}}' {url}"""
     yield from ("", "# list orders, two at a time")
@@ -96,6 +100,8 @@ def over_rest(url: str, alice: str, order: dict[str, object]) -> Iterator[str]:
     yield from ("", "# look one up; again only if it has changed (304)")
     yield f"curl -si {alice} {this}"
     yield f"""curl -si {alice} -H 'if-none-match: "1"' {this}"""
+    yield from ("", "# what sells, counted from the events of placed orders")
+    yield f"curl -s {alice} {url.removesuffix('/orders')}/best-sellers"
     yield from ("", "# cancel it, if nobody has changed it (412 the second time)")
     yield f"""curl -si {alice} -H 'if-match: "1"' -X POST {this}/cancel"""
     yield from ("", "# import orders, one JSON object a line")

@@ -50,6 +50,12 @@ def test_every_line_that_the_demo_prints_works_as_it_stands(demo, start, shell, 
     assert placed.startswith("HTTP/1.1 201 ")
     assert re.search(r"^location: /orders/[0-9a-f-]{36}$", placed, re.MULTILINE)
 
+    first, again = map(shell, of(lines, "place one order"))
+    assert first.startswith("HTTP/1.1 201 ")
+    assert "idempotency-replayed" in again
+    assert "idempotency-replayed" not in first
+    assert json.loads(first.splitlines()[-1]) == json.loads(again.splitlines()[-1])
+
     (faulty,) = map(shell, of(lines, "every fault"))
     assert [fault["pointer"] for fault in json.loads(faulty)["errors"]] == ["/sku", "/quantity"]
 
@@ -60,6 +66,9 @@ def test_every_line_that_the_demo_prints_works_as_it_stands(demo, start, shell, 
     assert whole.startswith("HTTP/1.1 200 ")
     assert 'etag: "1"' in whole
     assert unchanged.startswith("HTTP/1.1 304 ")
+
+    (best,) = of(lines, "what sells")
+    shell(f"until {best} | grep -q '\"tea\"'; do sleep 0.05; done")
 
     (cancel,) = of(lines, "cancel")
     assert '"status":"cancelled"' in shell(cancel)
@@ -79,7 +88,7 @@ def test_every_line_that_the_demo_prints_works_as_it_stands(demo, start, shell, 
     watching = start(watch, tmp_path)
     watching.wait_for("STATUS_PLACED")
 
-    assert sum(map(len, lines.values())) == 11, "this test must try every line"
+    assert sum(map(len, lines.values())) == 14, "this test must try every line"
 
 
 def test_the_pages_it_names_are_there(demo, shell):
@@ -114,3 +123,22 @@ def test_a_port_that_is_taken_is_told_with_its_holder(start, folder):
         assert program.wait() == 4
     assert "error[H0301]" in program.told()
     assert "held by" in program.told()
+
+
+def test_the_same_service_runs_on_real_servers(start, shell, folder):
+    program = start(f"python demo_full.py {ANY_PORTS}", folder)
+    program.wait_for("Ctrl-C ends it.")
+    lines = lines_of(program)
+    first, again = map(shell, of(lines, "place one order"))
+    assert "idempotency-replayed" not in first
+    assert json.loads(first.splitlines()[-1]) == json.loads(again.splitlines()[-1])
+    (best,) = of(lines, "what sells")
+    shell(f"until {best} | grep -q '\"tea\"'; do sleep 0.05; done")
+    assert program.end(signal.SIGTERM) == 0, program.told()
+    urls = [line.partition("=")[2] for line in program.said["stdout"] if "__URL=" in line]
+    assert [url.partition(":")[0] for url in urls] == ["postgresql", "redis", "nats"]
+    for url in urls:  # they ended with the demo
+        _, _, place = url.rpartition("@")[2].rpartition("//")
+        host, _, port = place.partition("/")[0].partition(":")
+        with pytest.raises(ConnectionRefusedError), socket.create_connection((host, int(port)), timeout=5):
+            pass

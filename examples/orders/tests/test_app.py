@@ -6,18 +6,20 @@ from uuid import uuid4
 
 import pytest
 
-from hardy import Aborted, NotFound, PermissionDenied, Principal, Unauthenticated
+from hardy import Aborted, FailedPrecondition, NotFound, PermissionDenied, Principal, Unauthenticated
 from hardy.core import InvalidMessage
 from hardy.testing import Client, stream_of
-from orders.domain import OrderChanged, OrderShipped, Status
+from orders.domain import OrderChanged, OrderShipped, Sold, Status
 from orders.usecases import (
     Imported,
     PlaceOrder,
     TrackOrder,
+    best_sellers,
     cancel_order,
     get_order,
     import_orders,
     list_orders,
+    pay_order,
     place_order,
     ship_order,
     track,
@@ -129,6 +131,26 @@ async def test_a_change_of_a_version_that_is_gone_is_refused(alice: Client):
         await alice.call(cancel_order, placed.id, 7)
 
     assert failed.value.details == {"expected": 7, "actual": 1}
+
+
+async def test_an_order_is_paid_unless_it_was_cancelled(alice: Client):
+    placed, other = await alice.call(place_order, TEA), await alice.call(place_order, TEA)
+    await alice.call(cancel_order, order_id=other.id)
+
+    assert (await alice.call(pay_order, placed.id)).status is Status.PAID
+    assert (await alice.call(get_order, placed.id)).status is Status.PAID
+    with pytest.raises(FailedPrecondition):
+        await alice.call(pay_order, other.id)
+
+
+async def test_what_is_placed_is_counted_by_whoever_listens(alice: Client):
+    await alice.call(place_order, TEA)
+    await alice.call(import_orders, stream_of(TEA, PlaceOrder(sku="jam", quantity=1)))
+
+    wanted = [Sold(sku="tea", quantity=4), Sold(sku="jam", quantity=1)]
+    async with asyncio.timeout(20):
+        while await alice.call(best_sellers) != wanted:
+            await asyncio.sleep(0.01)
 
 
 async def test_shipping_takes_the_scope(alice: Client):

@@ -36,6 +36,7 @@ def variables(key, tmp_path) -> dict[str, str]:
     (tmp_path / "jwt.pem").write_bytes(key.as_pem(private=False))
     return {
         "ORDERS_DATABASE__URL": f"sqlite:///{tmp_path}/orders.db",
+        "ORDERS_DATABASE__MIGRATE": "apply",
         "ORDERS_JWT__ISSUER": ISSUER,
         "ORDERS_JWT__AUDIENCE": AUDIENCE,
         "ORDERS_JWT__KEY_FILE": f"{tmp_path}/jwt.pem",
@@ -73,8 +74,11 @@ async def serving(folder: Path, variables: dict[str, str]):
 
 async def started(process: asyncio.subprocess.Process) -> dict[str, str]:
     """Where the service listens."""
-    line = await asyncio.wait_for(process.stdout.readline(), 20)
-    return json.loads(line) if line else pytest.fail((await process.stderr.read()).decode())
+    async with asyncio.timeout(20):
+        async for line in process.stdout:
+            if (entry := json.loads(line))["event"] == "started":
+                return entry
+        return pytest.fail((await process.stderr.read()).decode())
 
 
 def route_of(use_case) -> tuple[Operation, http.Route]:

@@ -15,6 +15,7 @@ from hardy.testing._open import Transport, opened
 from hardy.testing._suspensions import Suspensions
 from hardy.testing._tokens import MemoryTokens
 
+_LOOKS, _STILL = 400, 5
 _SETTLE = 2.0
 """Seconds in which what a cancelled call had must be given back."""
 
@@ -183,10 +184,14 @@ class _Trial:
 
     async def settled(self, gauges: Collection[str]) -> Census:
         """Return what there is once it does not change any more."""
-        before = census(self.assembly, gauges)
-        for _ in range(5):
+        before, same = census(self.assembly, gauges), 0
+        for _ in range(_LOOKS):
             await asyncio.sleep(0.005)
-            before = census(self.assembly, gauges)
+            now = census(self.assembly, gauges)
+            same = same + 1 if now == before else 0
+            before = now
+            if same == _STILL:  # what runs in the background has paused, too
+                break
         return before
 
     async def compare(self, at: int, before: Census, gauges: Collection[str]) -> None:

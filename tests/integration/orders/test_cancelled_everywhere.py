@@ -6,15 +6,18 @@ import pytest
 
 from hardy import Principal
 from hardy.adapters.sql import DatabaseSettings
+from hardy.adapters.sql.outbox import OutboxSettings
 from hardy.testing import cancel_everywhere, stream_of
 from orders.app import Settings, build
 from orders.usecases import (
     PlaceOrder,
     TrackOrder,
+    best_sellers,
     cancel_order,
     get_order,
     import_orders,
     list_orders,
+    pay_order,
     place_order,
     ship_order,
     track,
@@ -61,6 +64,8 @@ OPERATIONS = {
     list_orders: nothing,
     get_order: one_order,
     cancel_order: one_order,
+    pay_order: one_order,
+    best_sellers: nothing,
     ship_order: one_order,
     watch_orders: a_moment_ago,
     import_orders: teas,
@@ -70,7 +75,9 @@ OPERATIONS = {
 
 @pytest.fixture
 def app(tmp_path):
-    return build(Settings(environment="test", database=DatabaseSettings(url=f"sqlite:///{tmp_path}/orders.db")))
+    database = DatabaseSettings(url=f"sqlite:///{tmp_path}/orders.db")
+    # Nothing else shall use the database while it is looked at.
+    return build(Settings(environment="test", database=database, outbox=OutboxSettings(relay=False)))
 
 
 @pytest.mark.parametrize("use_case", OPERATIONS, ids=lambda use_case: use_case.__name__)

@@ -3,40 +3,36 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from hardy.adapters.sql import Database, Session
+from hardy.adapters.sql.outbox import Outbox
+from hardy.cache import Cache, Keyspace
 from hardy.core import AlreadyExists
-from orders.domain import Feed, Order, OrderChanged, OrderEvent, Orders, UnitOfWork
-
-SCHEMA = """
-create table if not exists orders (
-    id text primary key,
-    sku text not null,
-    quantity integer not null check (quantity > 0),
-    buyer text not null,
-    status text not null,
-    placed_at text not null,
-    version integer not null
-);
-create index if not exists orders_by_buyer on orders (buyer, id);
-create table if not exists order_events (
-    number integer primary key autoincrement,
-    order_id text not null references orders (id),
-    status text not null,
-    version integer not null,
-    at text not null,
-    unique (order_id, version)
-);
-"""
+from hardy.messaging import MemoryEvents
+from orders.domain import (
+    Feed,
+    Lookup,
+    Order,
+    OrderChanged,
+    OrderEvent,
+    Orders,
+    Sales,
+    Sold,
+    Status,
+    UnitOfWork,
+    Work,
+)
 
 
 class SqlOrders:
     """Keeps orders in tables; events lie in the same transaction, so none is told that did not happen."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, lookup: "CachedLookup") -> None:
         self._session = session
+        self._lookup = lookup
 
     async def add(self, order: Order) -> None:
         """Keep a new order, and that it was placed."""
@@ -61,9 +57,19 @@ class SqlOrders:
         """Return up to *limit* orders of *buyer*, by id, those after *after*."""
         return await self._session.all(
             Order,
-            "select * from orders where buyer = :buyer and (:after is null or id > :after) order by id limit :limit",
+            "select * from orders where buyer = :buyer and (id > :after or :after is null) order by id limit :limit",
             buyer=buyer,
             after=after,
+            limit=limit,
+        )
+
+    async def unpaid(self, *, before: datetime, limit: int) -> list[Order]:
+        """Return up to *limit* orders that nobody has paid, the oldest first."""
+        return await self._session.all(
+            Order,
+            """select * from orders where status = 'placed' and placed_at < :before
+               order by placed_at limit :limit""",
+            before=before,
             limit=limit,
         )
 
@@ -89,19 +95,81 @@ class SqlOrders:
             version=order.version,
             at=at,
         )
+        self._session.after_commit(lambda: self._lookup.forget(order.id))
+
+
+class CachedLookup:
+    """Finds orders in the cache, and in the database what is not there."""
+
+    def __init__(self, database: Database, kept: Keyspace[Order]) -> None:
+        self._database = database
+        self._kept = kept
+
+    async def find(self, order_id: UUID) -> Order | None:
+        """Return the order, or ``None``; it may have changed a moment ago."""
+
+        async def load() -> Order | None:
+            async with self._database.transaction() as session:
+                return await session.first(Order, "select * from orders where id = :id", id=order_id)
+
+        return await self._kept.find_or_load(str(order_id), load)
+
+    async def forget(self, order_id: UUID) -> None:
+        """Look in the database the next time, on every replica."""
+        await self._kept.forget(str(order_id))
+
+
+class SqlSales:
+    """Counts what sells in a table."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(self, sku: str, quantity: int) -> None:
+        """Count what was ordered."""
+        await self._session.execute(
+            """insert into sales (sku, quantity) values (:sku, :quantity)
+               on conflict (sku) do update set quantity = sales.quantity + excluded.quantity""",
+            sku=sku,
+            quantity=quantity,
+        )
+
+    async def best(self, limit: int) -> list[Sold]:
+        """Return what sells most, the best first."""
+        return await self._session.all(
+            Sold, "select sku, quantity from sales order by quantity desc, sku limit :limit", limit=limit
+        )
 
 
 class SqlUnitOfWork:
     """Opens transactions of the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox, lookup: CachedLookup) -> None:
         self._database = database
+        self._outbox = outbox
+        self._lookup = lookup
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[Orders, None]:
-        """Yield orders of a transaction of their own."""
+    async def begin(self) -> AsyncGenerator[Work, None]:
+        """Yield what one transaction changes and tells."""
         async with self._database.transaction() as session:
-            yield SqlOrders(session)
+            yield Work(SqlOrders(session, self._lookup), self._outbox.events(session))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An event as it lies in its table."""
+
+    tx: int
+    number: int
+    order_id: UUID
+    status: Status
+    version: int
+    at: datetime
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return (self.tx, self.number)
 
 
 class SqlFeed:
@@ -114,43 +182,39 @@ class SqlFeed:
     async def events(self, *, since: datetime | None = None) -> AsyncIterator[OrderEvent]:
         """Return events in order: from *since* on, or from now on."""
         async with self._database.transaction() as session:
-            before = await session.first(
-                int, "select max(number) from order_events where :since is null or at < :since", since=since
+            last = await session.first(
+                _Row,
+                """select * from settled_events where at < :since or :since is null
+                   order by tx desc, number desc limit 1""",
+                since=since,
             )
-        return self._after(before or 0)
+        return self._after((0, 0) if last is None else last.place)
 
-    async def _after(self, last: int) -> AsyncIterator[OrderEvent]:
+    async def _after(self, last: tuple[int, int]) -> AsyncIterator[OrderEvent]:
         while True:
-            found, last = await self._read(last)
-            for event in found:
-                yield event
+            found = await self._read(*last)
+            for row in found:
+                yield OrderEvent(order_id=row.order_id, status=row.status, version=row.version, at=row.at)
+                last = row.place
             if not found:
                 await asyncio.sleep(self._pause)
 
-    async def _read(self, last: int) -> tuple[list[OrderEvent], int]:
+    async def _read(self, tx: int, number: int) -> list[_Row]:
         async with self._database.transaction() as session:
-            until = await session.first(
-                int,
-                """select max(number) from
-                   (select number from order_events where number > :last order by number limit 100)""",
-                last=last,
+            return await session.all(
+                _Row,
+                """select * from settled_events where (tx, number) > (:tx, :number)
+                   order by tx, number limit 100""",
+                tx=tx,
+                number=number,
             )
-            if until is None:
-                return [], last
-            found = await session.all(
-                OrderEvent,
-                """select order_id, status, version, at from order_events
-                   where number > :last and number <= :until order by number""",
-                last=last,
-                until=until,
-            )
-        return found, until
 
 
 class MemoryOrders:
-    """Keeps orders in a dictionary, for tests; it is its own unit of work and feed."""
+    """Keeps orders in a dictionary, for tests; it is its own unit of work, lookup and feed."""
 
     def __init__(self) -> None:
+        self.told = MemoryEvents()
         self._kept: dict[UUID, Order] = {}
         self._events: list[OrderEvent] = []
         self._told = asyncio.Event()
@@ -171,6 +235,15 @@ class MemoryOrders:
         mine = sorted((each for each in self._kept.values() if each.buyer == buyer), key=lambda each: str(each.id))
         return [each for each in mine if after is None or str(each.id) > str(after)][:limit]
 
+    async def find(self, order_id: UUID) -> Order | None:
+        """Return the order, or ``None``."""
+        return self._kept.get(order_id)
+
+    async def unpaid(self, *, before: datetime, limit: int) -> list[Order]:
+        """Return up to *limit* orders that nobody has paid, the oldest first."""
+        late = [each for each in self._kept.values() if each.status is Status.PLACED and each.placed_at < before]
+        return sorted(late, key=lambda each: each.placed_at)[:limit]
+
     async def change(self, order: Order, *, at: datetime) -> None:
         """Keep a changed order, unless somebody else changed it first."""
         if self._kept[order.id].version != order.version - 1:
@@ -179,11 +252,11 @@ class MemoryOrders:
         self._tell(order, at)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[Orders, None]:
+    async def begin(self) -> AsyncGenerator[Work, None]:
         """Yield itself, and forget what was done when the block fails."""
         kept, events = dict(self._kept), list(self._events)
         try:
-            yield self
+            yield Work(self, self.told)
         except BaseException:
             self._kept, self._events = kept, events
             raise
@@ -205,14 +278,46 @@ class MemoryOrders:
         self._told.set()
 
 
-def orders(session: Session) -> Orders:
+class MemorySales:
+    """Counts what sells in a dictionary, for tests."""
+
+    def __init__(self) -> None:
+        self._sold: dict[str, int] = {}
+
+    async def add(self, sku: str, quantity: int) -> None:
+        """Count what was ordered."""
+        self._sold[sku] = self._sold.get(sku, 0) + quantity
+
+    async def best(self, limit: int) -> list[Sold]:
+        """Return what sells most, the best first."""
+        best = sorted(self._sold.items(), key=lambda each: (-each[1], each[0]))
+        return [Sold(sku=sku, quantity=quantity) for sku, quantity in best[:limit]]
+
+
+def orders(session: Session, cached: CachedLookup) -> Orders:
     """Provide orders in the call's transaction."""
-    return SqlOrders(session)
+    return SqlOrders(session, cached)
 
 
-def unit_of_work(database: Database) -> UnitOfWork:
+async def cached(database: Database, cache: Cache) -> AsyncIterator[CachedLookup]:
+    """Provide what remembers orders that were looked up, for all calls."""
+    async with Keyspace(cache, "orders", Order, ttl=10) as kept:
+        yield CachedLookup(database, kept)
+
+
+def lookup(cached: CachedLookup) -> Lookup:
+    """Provide the quick way to single orders."""
+    return cached
+
+
+def sales(session: Session) -> Sales:
+    """Provide what sells, in the call's transaction."""
+    return SqlSales(session)
+
+
+def unit_of_work(database: Database, outbox: Outbox, cached: CachedLookup) -> UnitOfWork:
     """Provide transactions for streams."""
-    return SqlUnitOfWork(database)
+    return SqlUnitOfWork(database, outbox, cached)
 
 
 def feed(database: Database) -> Feed:

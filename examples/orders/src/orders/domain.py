@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from hardy.core import Aborted, FailedPrecondition
+from hardy.core import Aborted, Events, FailedPrecondition
+
+PAYMENT_TERM = timedelta(hours=24)
+"""How long an order waits to be paid."""
 
 
 class Status(Enum):
@@ -17,6 +20,7 @@ class Status(Enum):
     PLACED = "placed"
     SHIPPED = "shipped"
     CANCELLED = "cancelled"
+    PAID = "paid"
 
 
 class OrderShipped(FailedPrecondition):
@@ -60,8 +64,36 @@ class Order:
             raise FailedPrecondition("a cancelled order is not shipped", order_id=self.id)
         return self._become(Status.SHIPPED)
 
+    def pay(self) -> "Order":
+        """Return the order paid; what is on its way is so already.
+
+        Raises:
+            FailedPrecondition: It was cancelled.
+        """
+        if self.status is Status.CANCELLED:
+            raise FailedPrecondition("a cancelled order is not paid", order_id=self.id)
+        return self if self.status is Status.SHIPPED else self._become(Status.PAID)
+
     def _become(self, status: Status) -> "Order":
         return self if self.status is status else replace(self, status=status, version=self.version + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlaced:
+    """Somebody has placed an order: told to whoever wants to know, in this service and in others."""
+
+    order_id: UUID
+    sku: str
+    quantity: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sold:
+    """How much of something was ordered."""
+
+    sku: str
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +126,10 @@ class Orders(Protocol):
         """Return up to *limit* orders of *buyer*, by id, those after *after*."""
         ...
 
+    async def unpaid(self, *, before: datetime, limit: int) -> list[Order]:
+        """Return up to *limit* orders that were placed *before* a moment and nobody has paid or cancelled."""
+        ...
+
     async def change(self, order: Order, *, at: datetime) -> None:
         """Keep a changed order, and what happened to it.
 
@@ -103,11 +139,38 @@ class Orders(Protocol):
         ...
 
 
+class Lookup(Protocol):
+    """Finds single orders quickly, for those who only look."""
+
+    async def find(self, order_id: UUID) -> Order | None:
+        """Return the order, or ``None``; it may have changed a moment ago."""
+        ...
+
+
+class Sales(Protocol):
+    """Knows what sells."""
+
+    async def add(self, sku: str, quantity: int) -> None:
+        """Count what was ordered."""
+        ...
+
+    async def best(self, limit: int) -> list[Sold]:
+        """Return what sells most, the best first."""
+        ...
+
+
+class Work(NamedTuple):
+    """What one transaction changes and tells."""
+
+    orders: Orders
+    events: Events
+
+
 class UnitOfWork(Protocol):
     """Opens a transaction of its own: what a stream uses, which lives longer than one."""
 
-    def begin(self) -> AbstractAsyncContextManager[Orders]:
-        """Return orders whose changes are kept together when the block ends well."""
+    def begin(self) -> AbstractAsyncContextManager[Work]:
+        """Return what is kept together when the block ends well."""
         ...
 
 

@@ -8,14 +8,29 @@ from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from hardy.core import Clock, NotFound, OutOfRange, Principal
+from hardy.core import Clock, Events, NotFound, OutOfRange, Principal
 from hardy.schema import Ge, Le, MaxLen, MinLen
-from orders.domain import Feed, Order, OrderChanged, OrderEvent, Orders, Status, UnitOfWork
+from orders.domain import (
+    PAYMENT_TERM,
+    Feed,
+    Lookup,
+    Order,
+    OrderChanged,
+    OrderEvent,
+    OrderPlaced,
+    Orders,
+    Sales,
+    Sold,
+    Status,
+    UnitOfWork,
+)
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 MOST_IMPORTED = 10_000
+MOST_EXPIRED = 500
+"""Orders that are cancelled at once; the next run goes on."""
 
 Sku = Annotated[str, MinLen(1), MaxLen(64)]
 Quantity = Annotated[int, Ge(1), Le(10_000)]
@@ -59,16 +74,17 @@ class TrackOrder:
     order_id: UUID
 
 
-async def place_order(msg: PlaceOrder, *, orders: Orders, caller: Principal, clock: Clock) -> Order:
+async def place_order(msg: PlaceOrder, *, orders: Orders, events: Events, caller: Principal, clock: Clock) -> Order:
     """Place an order in the caller's name."""
     order = _order(msg, buyer=caller.subject, at=clock.now())
     await orders.add(order)
+    await events.publish(_placed(order))
     return order
 
 
-async def get_order(order_id: UUID, *, orders: Orders, caller: Principal) -> Order:
+async def get_order(order_id: UUID, *, lookup: Lookup, caller: Principal) -> Order:
     """Look one of the caller's orders up."""
-    return await _own(orders, order_id, caller)
+    return _checked(await lookup.find(order_id), order_id, caller)
 
 
 async def list_orders(
@@ -90,12 +106,37 @@ async def cancel_order(
     return await _changed(orders, order, order.cancel(), clock.now())
 
 
+async def pay_order(order_id: UUID, *, orders: Orders, caller: Principal, clock: Clock) -> Order:
+    """Pay for an order, so that it is not cancelled."""
+    order = await _own(orders, order_id, caller)
+    return await _changed(orders, order, order.pay(), clock.now())
+
+
 async def ship_order(order_id: UUID, *, orders: Orders, clock: Clock) -> Order:
     """Send an order on its way."""
     order = await orders.get(order_id)
     if order is None:
         raise NotFound("no such order", order_id=order_id)
     return await _changed(orders, order, order.ship(), clock.now())
+
+
+async def expire_orders(*, orders: Orders, clock: Clock) -> int:
+    """Cancel orders that were not paid in time; returns how many."""
+    now = clock.now()
+    late = await orders.unpaid(before=now - PAYMENT_TERM, limit=MOST_EXPIRED)
+    for order in late:
+        await orders.change(order.cancel(), at=now)
+    return len(late)
+
+
+async def count_sale(event: OrderPlaced, *, sales: Sales) -> None:
+    """Count what was ordered."""
+    await sales.add(event.sku, event.quantity)
+
+
+async def best_sellers(limit: Annotated[int, Ge(1), Le(100)] = 10, *, sales: Sales) -> list[Sold]:
+    """List what sells most."""
+    return await sales.best(limit)
 
 
 async def watch_orders(since: datetime | None = None, *, feed: Feed) -> AsyncIterator[OrderEvent]:
@@ -114,9 +155,10 @@ async def import_orders(
             raise OutOfRange("an import has too many orders; send them in parts", most=MOST_IMPORTED)
         taken.append(_order(item, buyer=caller.subject, at=clock.now()))
     # Only now: a transaction that waited for a slow caller would keep everybody else from writing.
-    async with work.begin() as orders:
+    async with work.begin() as (orders, events):
         for order in taken:
             await orders.add(order)
+            await events.publish(_placed(order))
     return Imported(count=len(taken))
 
 
@@ -128,7 +170,7 @@ async def track(
     async with aclosing(_merged(ids, await feed.events())) as both:
         async for news in both:
             if isinstance(news, TrackOrder):
-                async with work.begin() as orders:
+                async with work.begin() as (orders, _):
                     order = await _own(orders, news.order_id, caller)
                 event = OrderEvent(order_id=order.id, status=order.status, version=order.version, at=clock.now())
             elif news.version > told.get(news.order_id, news.version):
@@ -143,8 +185,15 @@ def _order(msg: PlaceOrder, *, buyer: str, at: datetime) -> Order:
     return Order(id=uuid4(), sku=msg.sku, quantity=msg.quantity, buyer=buyer, status=Status.PLACED, placed_at=at)
 
 
+def _placed(order: Order) -> OrderPlaced:
+    return OrderPlaced(order_id=order.id, sku=order.sku, quantity=order.quantity, at=order.placed_at)
+
+
 async def _own(orders: Orders, order_id: UUID, caller: Principal) -> Order:
-    order = await orders.get(order_id)
+    return _checked(await orders.get(order_id), order_id, caller)
+
+
+def _checked(order: Order | None, order_id: UUID, caller: Principal) -> Order:
     # Somebody else's order is answered like none at all: its existence is not the caller's business.
     if order is None or order.buyer != caller.subject:
         raise NotFound("no such order", order_id=order_id)
