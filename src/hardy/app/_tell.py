@@ -1,7 +1,7 @@
 """What the pieces of a service notice, written to its log."""
 
 from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed
-from hardy.resilience import OverloadBegan, OverloadEnded
+from hardy.resilience import LimiterFailed, LimiterRecovered, OverloadBegan, OverloadEnded
 from hardy.server import (
     CertificatesRefused,
     CertificatesReloaded,
@@ -22,6 +22,8 @@ TOLD = (
     CertificatesRefused,
     OverloadBegan,
     OverloadEnded,
+    LimiterFailed,
+    LimiterRecovered,
     LoopBlocked,
 )
 """The kinds that are written."""
@@ -54,10 +56,8 @@ def telling(logger: Logger) -> Emit:
                 logger.info("request refused", peer=peer, status=status, detail=detail, **known)
             case ConnectionRefused(peer=peer, reason=reason):
                 logger.warning("connection refused", peer=peer, reason=reason)
-            case OverloadBegan(delay=delay):
-                logger.warning("overloaded: calls are refused until the event loop keeps up", delay=round(delay, 3))
-            case OverloadEnded(seconds=seconds, shed=shed):
-                logger.info("no longer overloaded", seconds=round(seconds, 3), refused=shed)
+            case OverloadBegan() | OverloadEnded() | LimiterFailed() | LimiterRecovered():
+                _tell_refusals(logger, notice)
             case LoopBlocked():
                 _tell_blocked(logger, notice)
             case HandshakeFailed() | CertificatesReloaded() | CertificatesRefused():
@@ -66,6 +66,18 @@ def telling(logger: Logger) -> Emit:
                 pass
 
     return tell
+
+
+def _tell_refusals(logger: Logger, notice: OverloadBegan | OverloadEnded | LimiterFailed | LimiterRecovered) -> None:
+    match notice:
+        case OverloadBegan(delay=delay):
+            logger.warning("overloaded: calls are refused until the event loop keeps up", delay=round(delay, 3))
+        case OverloadEnded(seconds=seconds, shed=shed):
+            logger.info("no longer overloaded", seconds=round(seconds, 3), refused=shed)
+        case LimiterFailed(limit=limit, operation=operation, on_failure=on_failure):
+            logger.warning("calls cannot be counted", limit=limit, operation=operation, on_failure=on_failure)
+        case LimiterRecovered(limit=limit, operation=operation):
+            logger.info("calls are counted again", limit=limit, operation=operation)
 
 
 def _tell_blocked(logger: Logger, notice: LoopBlocked) -> None:

@@ -1,16 +1,18 @@
 """What an app says of limits and keys: checked when it is built, shown in its chain, carried out in it."""
 
+import io
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 
 from hardy import App, Principal, public, signed_in
 from hardy.adapters.sql import Database, DatabaseSettings, Session
 from hardy.adapters.sql.idempotency import SqlIdempotency
-from hardy.app import Assembly, openapi
+from hardy.app import Assembly, Service, openapi
 from hardy.app._policies import counts_alone
 from hardy.config import Settings
-from hardy.core import InvalidArgument, PermissionDenied, ResourceExhausted, Unauthenticated
+from hardy.core import Call, InvalidArgument, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable
 from hardy.resilience import (
     IdempotencyStore,
     Limiter,
@@ -296,6 +298,31 @@ def app():
     rpc = grpc.service("till.v1.Till")
     made.expose(pay, http.post("/pay"), rpc("Pay"), allow=signed_in, limit=limit, idempotency="required")
     return made
+
+
+async def test_the_log_tells_once_when_nobody_counts_and_once_when_somebody_does_again():
+    class Away(SharedLimiter):
+        away = True
+
+        async def admit(self, key, rate, *, cost=1):
+            if self.away:
+                raise Unavailable("the store is away")
+            return await super().admit(key, rate, cost=cost)
+
+    limiter, log = Away(), io.StringIO()
+    app = app_with(limiter)
+    app.expose(pay, http.post("/pay"), allow=public, limit=per_operation(100, per=60, on_failure="open"))
+    assembly = Assembly(app, log=log)
+    async with Service(assembly):
+        handler = assembly.handler(assembly.operation(pay))
+        for away in (True, True, False, False):
+            limiter.away = away
+            call = Call(assembly.operation(pay), "direct")
+            call.message = 5
+            with suppress(Exception):  # the message is read a second time; it was counted before
+                await call.run(handler)
+    told = log.getvalue()
+    assert told.count("calls cannot be counted") == told.count("calls are counted again") == 1
 
 
 def test_what_was_counted_is_in_the_statistics(app):
