@@ -218,7 +218,7 @@ async def serve(url: str, nats_url: str, ready: int) -> None:
 
 async def relay(url: str, folder: Path, pause: float, ready: int) -> None:
     async with database(url) as opened:
-        outbox = Outbox({Counted: COUNTED}, OutboxSettings(lease=0.5, poll=0.02, batch=20))
+        outbox = Outbox({Counted: COUNTED}, OutboxSettings(lease=0.5, poll=0.02, batch=20 if pause else 200))
         outbox.wire(database=opened, publisher=FileSink(folder / "sent", pause))
         async with outbox:
             os.write(ready, b".")
@@ -239,7 +239,7 @@ async def produce(url: str, count: int, seed: int) -> None:
                     pause = dice.choice((0, 0, 0.003, 0.01)) if url.startswith("postgresql") else 0
                     await count_up(opened, outbox, dice.choice(KEYS), pause)
 
-            await asyncio.gather(*(write() for _ in range(4)))
+            await asyncio.gather(*(write() for _ in range(4 if count <= 2000 else 32)))
 
 
 async def progress(url: str, nats_url: str) -> int:
@@ -254,7 +254,7 @@ async def progress(url: str, nats_url: str) -> int:
 
 def relays(url: str, folder: Path, count: int, interval: float, seed: int, nats_url: str = "") -> None:
     dice = random.Random(seed)
-    pause = 0.004 if count <= 2000 else 0.0005
+    pause = 0.004 if count <= 2000 else 0
     in_child(lambda: make(url))
 
     def start() -> Child:
