@@ -10,7 +10,6 @@ from hardy.app._lanes import LANES, Lane, lane_of, port_of_lane
 from hardy.app._parts import Exposure
 from hardy.app._policies import Policies, planned
 from hardy.app._tell import TOLD, telling
-from hardy.app._tell_jobs import JOBS_TOLD, telling_jobs
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
 from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Middleware, Notices, Operation
@@ -61,7 +60,6 @@ class Assembly:
         self.logger = make_logger(level=telemetry.level, format=telemetry.format, stream=log, service=app.name)
         self.notices = Notices()
         self.notices.listen(telling(self.logger), *TOLD)
-        self.notices.listen(telling_jobs(self.logger), *JOBS_TOLD)
         self.in_flight = InFlight(timeout=settings.limits.timeout)
         limits = settings.limits
         self.shed = Shed(delay=limits.shed_delay, emit=self.notices) if limits.shed else None

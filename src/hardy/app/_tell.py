@@ -1,7 +1,8 @@
 """What the pieces of a service notice, written to its log."""
 
-from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed
-from hardy.resilience import LimiterFailed, LimiterRecovered, OverloadBegan, OverloadEnded
+from dataclasses import fields
+
+from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed, Told
 from hardy.server import (
     CertificatesRefused,
     CertificatesReloaded,
@@ -20,11 +21,8 @@ TOLD = (
     HandshakeFailed,
     CertificatesReloaded,
     CertificatesRefused,
-    OverloadBegan,
-    OverloadEnded,
-    LimiterFailed,
-    LimiterRecovered,
     LoopBlocked,
+    Told,
 )
 """The kinds that are written."""
 
@@ -56,28 +54,36 @@ def telling(logger: Logger) -> Emit:
                 logger.info("request refused", peer=peer, status=status, detail=detail, **known)
             case ConnectionRefused(peer=peer, reason=reason):
                 logger.warning("connection refused", peer=peer, reason=reason)
-            case OverloadBegan() | OverloadEnded() | LimiterFailed() | LimiterRecovered():
-                _tell_refusals(logger, notice)
             case LoopBlocked():
                 _tell_blocked(logger, notice)
             case HandshakeFailed() | CertificatesReloaded() | CertificatesRefused():
                 _tell_tls(logger, notice)
+            case Told():
+                _tell_plainly(logger, notice)
             case _:
                 pass
 
     return tell
 
 
-def _tell_refusals(logger: Logger, notice: OverloadBegan | OverloadEnded | LimiterFailed | LimiterRecovered) -> None:
-    match notice:
-        case OverloadBegan(delay=delay):
-            logger.warning("overloaded: calls are refused until the event loop keeps up", delay=round(delay, 3))
-        case OverloadEnded(seconds=seconds, shed=shed):
-            logger.info("no longer overloaded", seconds=round(seconds, 3), refused=shed)
-        case LimiterFailed(limit=limit, operation=operation, on_failure=on_failure):
-            logger.warning("calls cannot be counted", limit=limit, operation=operation, on_failure=on_failure)
-        case LimiterRecovered(limit=limit, operation=operation):
-            logger.info("calls are counted again", limit=limit, operation=operation)
+def _tell_plainly(logger: Logger, notice: Told) -> None:
+    facts: dict[str, object] = {each.name: getattr(notice, each.name) for each in fields(notice)}
+    told = dict(_plainly(name, value) for name, value in facts.items())
+    match notice.level:
+        case "debug":
+            logger.debug(notice.says, **told)
+        case "info":
+            logger.info(notice.says, **told)
+        case "warning":
+            logger.warning(notice.says, **told)
+        case "error":
+            logger.error(notice.says, **told)
+
+
+def _plainly(name: str, value: object) -> tuple[str, object]:
+    if isinstance(value, BaseException):
+        return ("exc_info", value)
+    return (name, round(value, 3) if isinstance(value, float) else value)
 
 
 def _tell_blocked(logger: Logger, notice: LoopBlocked) -> None:

@@ -3,25 +3,31 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from hardy.cache._hold import Held, LockLost
 from hardy.cache._lock import Lock
-from hardy.core import Emit, Notice, Notices
+from hardy.core import Emit, Level, Notices, Told
 from hardy.lifecycle import Restart, Tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeadershipGained(Notice):
+class LeadershipGained(Told):
     """This process leads from now on."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "this process leads"
 
     name: str
     token: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeadershipLost(Notice):
+class LeadershipLost(Told):
     """This process does not lead any more: it stopped, its work ended or failed, or the lock was lost."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "this process does not lead any more"
 
     name: str
     token: int

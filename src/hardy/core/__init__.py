@@ -50,7 +50,18 @@ from hardy.core._logger import Logger, SilentLogger
 from hardy.core._messages import is_message_type
 from hardy.core._metadata import Metadata
 from hardy.core._module import publish
-from hardy.core._notices import CallEnded, Channel, ComponentClosed, ComponentOpened, Emit, Notice, Notices, TaskFailed
+from hardy.core._notices import (
+    CallEnded,
+    Channel,
+    ComponentClosed,
+    ComponentOpened,
+    Emit,
+    Level,
+    Notice,
+    Notices,
+    TaskFailed,
+    Told,
+)
 from hardy.core._operation import Operation, Rule
 from hardy.core._parameters import MISSING, Kind, Need, Parameter
 from hardy.core._principal import Principal, PrincipalKind
@@ -90,6 +101,7 @@ __all__ = [
     "InvalidMessage",
     "Jobs",
     "Kind",
+    "Level",
     "Logger",
     "Malformed",
     "Metadata",
@@ -111,6 +123,7 @@ __all__ = [
     "SilentLogger",
     "SystemClock",
     "TaskFailed",
+    "Told",
     "Unauthenticated",
     "Unavailable",
     "Unimplemented",

@@ -243,16 +243,16 @@ class Call:
         try:
             reply = await handler(self)
         except (Exception, asyncio.CancelledError) as error:
-            if self._wish is None:
+            if self.cancelled is None:
                 raise
             await self._settle(task, before)
-            raise self._wish from (None if isinstance(error, asyncio.CancelledError) else error)
+            raise self.cancelled from (None if isinstance(error, asyncio.CancelledError) else error)
         finally:
             self._task = None
             _current.reset(token)
-        if self._wish is not None:
+        if self.cancelled is not None:
             await self._settle(task, before)
-            raise self._wish
+            raise self.cancelled
         return reply
 
     async def _settle(self, task: "asyncio.Task[object]", before: int) -> None:

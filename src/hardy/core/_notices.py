@@ -6,6 +6,7 @@ Logs, metrics, dashboard and tests read the same notices. A mechanism takes an
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from hardy.core._call import Call
 from hardy.core._codes import Code
@@ -14,6 +15,30 @@ from hardy.core._codes import Code
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something the framework did. Each kind is a subclass named in the past tense."""
+
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Notice):
+    """A notice that the log tells, with its fields: somebody may have to know of it.
+
+    Example:
+        >>> @dataclass(frozen=True, slots=True, kw_only=True)
+        ... class WellRanDry(Told):
+        ...     level: ClassVar[Level] = "warning"
+        ...     says: ClassVar[str] = "there is no more water"
+        ...
+        ...     depth: float
+        >>> WellRanDry(depth=7.5).says
+        'there is no more water'
+    """
+
+    level: ClassVar[Level] = "info"
+    """How loudly."""
+    says: ClassVar[str] = ""
+    """The event of its line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

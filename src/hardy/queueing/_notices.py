@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
-from hardy.core import Notice
+from hardy.core import Level, Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRetried(Notice):
+class JobRetried(Told):
     """A job could not be done now and will be tried again."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "a job will be tried again"
 
     queue: str
     use_case: str
@@ -20,8 +24,11 @@ class JobRetried(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobDied(Notice):
+class JobDied(Told):
     """A job was given up and is a dead letter now, until somebody requeues it."""
+
+    level: ClassVar[Level] = "error"
+    says: ClassVar[str] = "a job was given up: hardy jobs retry ID gives it another chance"
 
     queue: str
     use_case: str
@@ -31,8 +38,11 @@ class JobDied(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobLost(Notice):
+class JobLost(Told):
     """The lease of a job ended while it was worked on, so that another may have it; here it was cancelled."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "the lease of a job was lost"
 
     queue: str
     use_case: str
@@ -41,8 +51,11 @@ class JobLost(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreLost(Notice):
+class StoreLost(Told):
     """No jobs or ticks can be taken just now; what is kept stays where it is."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "no jobs or ticks can be taken"
 
     name: str
     """The queue or the schedule."""
@@ -52,8 +65,11 @@ class StoreLost(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreBack(Notice):
+class StoreBack(Told):
     """Jobs or ticks are taken again."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "jobs and ticks are taken again"
 
     name: str
     seconds: float
@@ -61,8 +77,11 @@ class StoreBack(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TickMissed(Notice):
+class TickMissed(Told):
     """A schedule was not carried out at its time."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "a schedule was missed"
 
     name: str
     tick: datetime

@@ -1,14 +1,18 @@
 """What a breaker notices."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from hardy.core import Notice
+from hardy.core import Level, Told
 from hardy.resilience._breaker_counts import BreakerCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerOpened(Notice):
+class BreakerOpened(Told):
     """A peer does not answer; it is not asked for a while."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "a breaker opened"
 
     name: str
     counts: BreakerCounts
@@ -18,15 +22,21 @@ class BreakerOpened(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerHalfOpened(Notice):
+class BreakerHalfOpened(Told):
     """The while is over; some calls may try whether the peer answers."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "a breaker lets some calls try"
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerClosed(Notice):
+class BreakerClosed(Told):
     """The peer answers again."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "a breaker closed"
 
     name: str
     seconds: float

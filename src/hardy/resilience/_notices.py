@@ -1,21 +1,28 @@
 """What policies notice."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from hardy.core import Notice
+from hardy.core import Level, Notice, Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverloadBegan(Notice):
+class OverloadBegan(Told):
     """More calls come than can be carried out; from now on some are refused."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "overloaded: calls are refused until the event loop keeps up"
 
     delay: float
     """Seconds that the event loop was late for longer than an interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OverloadEnded(Notice):
+class OverloadEnded(Told):
     """Every call is carried out again."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "no longer overloaded"
 
     seconds: float
     """How long it lasted."""
@@ -42,8 +49,11 @@ class CallLimited(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LimiterFailed(Notice):
+class LimiterFailed(Told):
     """What counts calls cannot be asked; told once, until it can again."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "calls cannot be counted"
 
     limit: str
     operation: str
@@ -52,8 +62,11 @@ class LimiterFailed(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LimiterRecovered(Notice):
+class LimiterRecovered(Told):
     """Calls are counted again."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "calls are counted again"
 
     limit: str
     operation: str
@@ -68,8 +81,11 @@ class CallReplayed(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeLost(Notice):
+class OutcomeLost(Told):
     """A call was carried out under a key, and its outcome could not be kept: should it come again, it runs again."""
+
+    level: ClassVar[Level] = "error"
+    says: ClassVar[str] = "the outcome of a call with a key could not be kept"
 
     operation: str
     error: str

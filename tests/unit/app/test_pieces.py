@@ -18,6 +18,7 @@ from hardy.app._tell import telling
 from hardy.auth import public
 from hardy.config import Settings
 from hardy.core import BuildFailed, ComponentClosed, ComponentOpened, Diagnostic, Notice, TaskFailed
+from hardy.resilience import BreakerClosed
 from hardy.server import AddressInUse, ConnectionRefused, RequestRefused
 from hardy.telemetry import make_logger
 from hardy.transport import http
@@ -180,6 +181,9 @@ async def test_a_terminal_is_told_where_everything_is(monkeypatch, environment, 
         ),
         pytest.param(RequestRefused(peer="p", status=400, detail="d"), "info", "request refused", id="request"),
         pytest.param(ConnectionRefused(peer="p", reason="r"), "warning", "connection refused", id="connection"),
+        pytest.param(
+            BreakerClosed(name="prices", seconds=2.0), "info", "a breaker closed", id="one that says how it is told"
+        ),
     ],
 )
 def test_notices_are_written_at_their_level(log, notice, level, event):

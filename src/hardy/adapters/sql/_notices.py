@@ -1,8 +1,9 @@
 """What is worth knowing about statements."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from hardy.core import Notice
+from hardy.core import Level, Notice, Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,17 +20,23 @@ class StatementEnded(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlowStatement(StatementEnded):
+class SlowStatement(StatementEnded, Told):
     """A statement took longer than `DatabaseSettings.slow_statement`."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "a statement was slow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepeatedStatement(Notice):
+class RepeatedStatement(Told):
     """One transaction executes the same reading statement again and again.
 
     It is the mark of a loop that asks for one row at a time (N+1): one statement
     with ``where id = any(:ids)`` or a join does the same in one round trip.
     """
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "a statement is executed again and again"
 
     statement: str
     operation: str

@@ -4,30 +4,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from hardy.adapters.sql.migrations import _faults
 from hardy.adapters.sql.migrations._driver import Driver
 from hardy.adapters.sql.migrations._migration import Migration
 from hardy.adapters.sql.migrations._standing import Standing
 from hardy.adapters.sql.migrations._statements import split
-from hardy.core import BuildFailed, Notice
+from hardy.core import BuildFailed, Level, Told
 
 PATIENCE = 600.0
 """Seconds to wait for another process that migrates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationApplied(Notice):
+class MigrationApplied(Told):
     """A migration was applied to the database."""
+
+    level: ClassVar[Level] = "info"
+    says: ClassVar[str] = "a migration was applied"
 
     name: str
     seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaAhead(Notice):
+class SchemaAhead(Told):
     """A newer version of the service has migrated the database, as during a rolling update; this one goes on."""
+
+    level: ClassVar[Level] = "warning"
+    says: ClassVar[str] = "the schema is of a newer version"
 
     migrations: tuple[str, ...]
     """The names of those that this version does not have."""
