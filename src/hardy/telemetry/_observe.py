@@ -17,7 +17,7 @@ from hardy.core import (
     Middleware,
     Operation,
 )
-from hardy.telemetry._logger import BoundLogger
+from hardy.telemetry._logger import BoundLogger, Level
 from hardy.telemetry._prepared import PreparedLine
 
 DEFECTS = frozenset({Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS})
@@ -131,7 +131,7 @@ class _AccessLog:
     def _prepare(self, operation: Operation, transport: str, code: Code | None) -> PreparedLine | None:
         if not isinstance(self._logger, BoundLogger):
             return None
-        level = "warning" if code in _TROUBLE else "info"
+        level: Level = "warning" if code in _TROUBLE else "info"
         return self._logger.prepared(level, "call", **_common(operation, transport, code))
 
 
