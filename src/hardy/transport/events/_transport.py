@@ -37,7 +37,7 @@ class _Counts:
 class Consumer:
     """Gives each event of one topic to one operation, and says what becomes of it."""
 
-    def __init__(self, exposed: Exposed, group: str, counts: _Counts, *, emit: Emit, logger: Logger) -> None:
+    def __init__(self, exposed: Exposed, group: str, counts: _Counts, emit: Emit) -> None:
         self.topic = cast("EventTopic", exposed.binding)
         self.group = group
         self._operation = exposed.operation
@@ -45,7 +45,6 @@ class Consumer:
         self._codec = codec(cast("type[object]", exposed.operation.message))
         self._counts = counts
         self._emit = emit
-        self._logger = logger
 
     async def receive(self, delivery: Delivery) -> Verdict:
         """Run the operation with the event: done, again after a while, or a dead letter."""
@@ -68,8 +67,6 @@ class Consumer:
         delay = self.topic.retry.decide(error.code, delivery.attempt)
         if delay is None:
             self._counts.dead += 1
-            facts = {"topic": envelope.topic, "event_id": envelope.id, "key": envelope.key, "group": self.group}
-            self._logger.error("event given up", **facts, attempts=delivery.attempt, reason=reason)
             self._emit(
                 EventDied(
                     topic=envelope.topic,
@@ -113,7 +110,7 @@ class Transport:
         adapter: The broker.
         service: The service's name, which its groups begin with.
         emit: Told of each `EventRetried` and `EventDied`.
-        logger: Gets a line when it begins, and for each event that is given up.
+        logger: Gets a line when it begins.
         clock: Not used by this one.
     """
 
@@ -126,7 +123,7 @@ class Transport:
         self._logger = logger
         self._counts = _Counts()
         self._consumers = [
-            Consumer(each, group, self._counts, emit=emit, logger=logger)
+            Consumer(each, group, self._counts, emit)
             for each in exposed
             for group in [cast("EventTopic", each.binding).group_of(service, each.operation)]
         ]

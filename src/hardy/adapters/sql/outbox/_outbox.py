@@ -16,8 +16,7 @@ from hardy.adapters.sql.outbox._settings import OutboxSettings
 from hardy.adapters.sql.outbox._statistics import Counts, OutboxStatistics
 from hardy.adapters.sql.outbox._steps import OUTBOX
 from hardy.adapters.sql.outbox._store import Store, dead_letters, discard, replay
-from hardy.adapters.sql.outbox._telling import telling
-from hardy.core import Diagnostic, Emit, Events, Logger, Notices, SilentLogger
+from hardy.core import Diagnostic, Emit, Events, Notice, Notices
 from hardy.lifecycle import Restart, Tasks
 from hardy.messaging import Catalogue, DeadLetter, Publisher, Retry, Topic
 
@@ -68,7 +67,7 @@ class Outbox:
         self._counts = Counts()
         self._database: Database | None = None
         self._publisher: Publisher | None = None
-        self._emit: Emit = telling(SilentLogger(), None)
+        self._emit: Emit = _nobody
         self._relay: Relay | None = None
         self._tasks: Tasks | None = None
 
@@ -78,11 +77,10 @@ class Outbox:
         database: Database,
         publisher: Publisher,
         notices: Notices | None = None,
-        logger: Logger | None = None,
     ) -> None:
         """Say where events are written, where they go, and who is told what happens to them."""
         self._database, self._publisher = database, publisher
-        self._emit = telling(logger or SilentLogger(), notices)
+        self._emit = notices or _nobody
 
     def check(self) -> Sequence[Diagnostic]:
         """Return every event that cannot be published as it is mapped."""
@@ -176,3 +174,7 @@ class Outbox:
         if self._database is None or self._publisher is None:
             raise RuntimeError("an outbox is wired before it is used: outbox.wire(database=..., publisher=...)")
         return self._database, self._publisher
+
+
+def _nobody(notice: Notice) -> None:
+    """Tell nobody."""

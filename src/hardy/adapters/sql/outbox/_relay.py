@@ -205,8 +205,8 @@ class Relay:
         self._losses += 1
         if self._lost_since is None:
             self._lost_since = monotonic()
-        delay = Retry(first=0.1, most=5.0, jitter=lambda: 1.0).delay(self._losses)
-        self._emit(PublisherLost(reason=f"{error.code.name}: {error.message}", delay=delay))
+            delay = Retry(first=0.1, most=5.0, jitter=lambda: 1.0).delay(self._losses)
+            self._emit(PublisherLost(reason=f"{error.code.name}: {error.message}", delay=delay))
 
     def _count(self, sent: Sequence[Row], failed: Sequence[Failed]) -> None:
         counts = self._counts
