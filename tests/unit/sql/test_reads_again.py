@@ -69,7 +69,9 @@ async def test_another_process_that_writes_is_waited_for(database, settings, tea
 
 @pytest.mark.parametrize("reads", [101, 1], ids=["statements", "rows"])
 async def test_who_has_read_too_much_is_refused_as_ever(database, tea, reads):
-    counting = "with recursive n (i) as (select 1 union all select i + 1 from n where i < :rows) select i from n, orders"
+    counting = (
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < :rows) select i from n, orders"
+    )
     with pytest.raises(Aborted):
         async with database.transaction() as session:
             for _ in range(reads):

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
@@ -25,12 +24,9 @@ R = TypeVar("R")
 
 def database_options(function: Callable[..., R]) -> Callable[..., R]:
     """Add what says which database is meant: ``--service --database``, and where settings come from."""
-    options = [
-        settings_options,
-        click.option("--database", metavar="N", type=click.IntRange(1), help="Which, of several that it manages."),
-        click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names."),
-    ]
-    return reduce(lambda decorated, add: add(decorated), options, function)
+    which = click.option("--database", metavar="N", type=click.IntRange(1), help="Which, of several that it manages.")
+    service = click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names.")
+    return service(which(settings_options(function)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
