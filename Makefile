@@ -45,8 +45,14 @@ fix: .venv/.ready ## Repair format and lint where a program can.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.ready ## Measure against FastAPI, Starlette and, where Go is present, gin.
+bench: .venv/.ready .venv-bench/.ready ## Measure against FastAPI, Litestar, Robyn and others; gin where Go is present.
 	@$(PY) bench/run.py
+
+.venv-bench/.ready: bench/requirements.txt
+	@rm -rf .venv-bench
+	@$(PY) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 docs: .venv/.ready ## Run every example of the documentation and say where it is.
 	$(BIN)/pytest -q tests/docs
