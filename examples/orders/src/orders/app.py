@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import hardy
-from hardy import App, any_of, has_scope, internal, signed_in
+from hardy import App, Ge, any_of, has_scope, internal, signed_in
 from hardy.adapters.jwt import Jwt, JwtSettings
 from hardy.adapters.nats import Nats, NatsSettings
 from hardy.adapters.redis import Redis, RedisCache, RedisLimiter, RedisLock, RedisSettings
@@ -38,7 +38,6 @@ from orders.usecases import (
 
 HERE = Path(__file__).parent
 PROTO = HERE / "proto/orders/v1/orders.proto"
-RATE = per_principal(600, per=60, on_failure="open")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +72,14 @@ class Settings(hardy.Settings):
     """How events are handed on."""
     jwt: JwtSettings = field(default_factory=JwtSettings)
     """Whose tokens are trusted."""
+    calls_per_minute: Annotated[int, Ge(1)] = 60_000
+    """How often one caller may call."""
 
 
 def build(settings: Settings) -> App:
     """Say what the service consists of."""
-    app = App("orders", settings, auth=Jwt(settings.jwt), version="1.0.0", limit=RATE)
+    rate = per_principal(settings.calls_per_minute, per=60, on_failure="open")
+    app = App("orders", settings, auth=Jwt(settings.jwt), version="1.0.0", limit=rate)
     placed = events.topic("orders.placed", key="order_id")
     app.manage(Database(settings.database, migrations=HERE / "migrations"))
     manage_shared(app, settings.cache.url)
