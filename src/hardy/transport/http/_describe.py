@@ -343,7 +343,7 @@ def _key(*, required: bool) -> Schema:
         "in": "header",
         "required": required,
         "description": "A random text of your own; the same one when you try again. The call is carried out once.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+        "schema": {"type": "string", "pattern": r'^([!#-+\--:<-~]{1,255}|"[ !#-\[\]-~]{1,255}")$'},
     }
 
 
