@@ -20,7 +20,7 @@ help: ## List the targets.
 .venv/.ready: pyproject.toml uv.lock scripts/setup scripts/python
 	@scripts/setup .venv
 
-.PHONY: demo demo-full test test-all check fix bench docs
+.PHONY: demo demo-full test test-all check fix bench bench-data docs
 demo: .venv/.ready ## Run the reference service and print what to try.
 	@$(PY) examples/orders/demo.py $(DEMO_ARGS)
 
@@ -47,6 +47,10 @@ fix: .venv/.ready ## Repair format and lint where a program can.
 
 bench: .venv/.ready .venv-bench/.ready ## Measure against FastAPI, Litestar, Robyn and others; gin where Go is present.
 	@$(PY) bench/run.py
+	@$(MAKE) bench-data
+
+bench-data: .venv/.ready .venv-bench/.ready ## The part of it with PostgreSQL and Valkey.
+	@$(PY) bench/data.py
 
 .venv-bench/.ready: bench/requirements.txt
 	@rm -rf .venv-bench

@@ -1,4 +1,4 @@
-"""Puts the results of the last run into the README, between the two marks: ``python bench/quote.py``."""
+"""Puts the results of the last runs into the README, between the two marks: ``python bench/quote.py``."""
 
 import sys
 from pathlib import Path
@@ -19,5 +19,5 @@ def quoted(readme: str, table: str) -> str:
 
 if __name__ == "__main__":
     path = ROOT / "README.md"
-    table = (ROOT / "bench/results/table.md").read_text()
+    table = "\n".join((ROOT / "bench/results" / name).read_text() for name in ("table.md", "data.md"))
     path.write_text(quoted(path.read_text(), table))
