@@ -17,7 +17,7 @@ from hardy.app._shutdown import Shutdown
 from hardy.app._statistics import plain
 from hardy.app._wiring import port_of
 from hardy.config import ShutdownSettings
-from hardy.lifecycle import Component, Components, Counts, Drains, Health, Pings, Tasks
+from hardy.lifecycle import Beside, Component, Components, Counts, Drains, Health, Pings, Tasks
 from hardy.server import Place, Server, UnixSocket
 from hardy.telemetry import Watchdog
 from hardy.transport import http
@@ -62,7 +62,8 @@ class Service:
         grpc: Where gRPC listens.
         admin: Where probes are answered.
         lanes: Whether topics, queues and schedules are served, too; a command
-            that runs beside the service leaves them to it.
+            that runs beside the service leaves them to it, and all that
+            components would do in the background.
 
     Example:
         >>> import asyncio
@@ -92,6 +93,8 @@ class Service:
         self._parts: Sequence[tuple[str, Component]] = named(assembly.components)
         """What it opens: the components of the app, and after them its lanes."""
         self._lanes = lanes
+        if not lanes:
+            assembly.supplies.replace({Beside: Beside()})
         self._listen = {"http": http, "grpc": grpc, "admin": admin}
         self._stack = AsyncExitStack()
 

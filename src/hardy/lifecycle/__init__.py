@@ -14,6 +14,7 @@ Example:
 """
 
 from hardy.core._module import publish
+from hardy.lifecycle._beside import Beside
 from hardy.lifecycle._component import Brings, Checks, Component, Counts, Drains, Pings
 from hardy.lifecycle._components import Components
 from hardy.lifecycle._health import Check, Health, Readiness
@@ -21,6 +22,7 @@ from hardy.lifecycle._signals import Signals
 from hardy.lifecycle._tasks import Restart, Tasks, TaskStatistics
 
 __all__ = [
+    "Beside",
     "Brings",
     "Check",
     "Checks",

@@ -174,6 +174,36 @@ async def test_a_backend_that_is_terminated_loses_its_transaction_and_nothing_el
         assert database.statistics().lost == 2
 
 
+FAREWELL = b"SFATAL\0VFATAL\0C57P05\0Mterminating connection due to idle-session timeout\0\0"
+
+
+def say_goodbye(links):
+    """Have connections hear what a server says that ends them; the end itself is still on its way."""
+    for link in links:
+        link.raw._protocol.data_received(b"E" + (len(FAREWELL) + 4).to_bytes(4, "big") + FAREWELL)
+    return len(links)
+
+
+async def test_a_connection_that_the_server_is_about_to_end_is_replaced(postgres_url):
+    settings = DatabaseSettings(url=postgres_url, connections=2, acquire_timeout=PATIENCE, migrate="ignore")
+    async with Database(settings, schema=SCHEMA) as database:
+        await database.ping()
+        assert say_goodbye(database._driver._pool._idle) == 1
+        async with database.transaction() as session:
+            await session.execute("insert into orders (sku) values ('tea')")
+        assert say_goodbye(database._driver._pool._idle) == 1
+        async with database.transaction() as session:
+            assert await session.first(int, "select count(*) from orders") == 1
+        with pytest.raises(Unavailable):  # what was begun is lost, and nothing else
+            async with database.transaction() as session:
+                await session.execute("insert into orders (sku) values ('lost')")
+                assert say_goodbye([session._transaction._link]) == 1
+                await session.execute("insert into orders (sku) values ('lost')")
+        async with database.transaction() as session:
+            assert await session.first(int, "select count(*) from orders") == 1
+        assert (database.statistics().lost, database.statistics().idle) == (3, 1)
+
+
 async def test_a_cancelled_statement_is_stopped_on_the_server(postgres_url):
     running = "select count(*) from pg_stat_activity where state = 'active' and query like 'select pg_sleep%'"
     async with Database(DatabaseSettings(url=postgres_url, connections=3, migrate="ignore")) as database:

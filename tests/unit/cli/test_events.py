@@ -66,8 +66,9 @@ class Refuses:
 
 
 async def give_up(url: str, *skus: str) -> None:
-    tables = ";".join(step.sqlite for step in Outbox.schema_steps)
-    async with Database(DatabaseSettings(url=url), schema=tables) as database:
+    database = Database(DatabaseSettings(url=url))
+    database.migrations.require(Outbox.schema_steps)
+    async with database:
         outbox = Outbox({Sold: Topic("sold", key="sku")}, OutboxSettings(relay=False))
         outbox.wire(database=database, publisher=Refuses())
         async with outbox:
@@ -123,10 +124,24 @@ def test_an_unknown_id_is_nothing_done(shop, hardy):
     assert hardy("events", "replay", "nonsense").code == 1
 
 
-def test_a_broker_in_memory_cannot_be_looked_into(project, hardy, tmp_path, monkeypatch):
-    project.write("src/shop/quiet.py", NOWHERE)
-    project.write("src/shop/app.py", SERVICE.format(broker="MemoryBroker()"))
-    monkeypatch.setenv("SHOP_DATABASE__URL", f"sqlite:///{tmp_path}/shop.db")
+def test_a_broker_in_memory_does_not_hide_the_outbox(shop, hardy):
+    shop.write("src/shop/app.py", SERVICE.format(broker="MemoryBroker()"))
+    done = hardy("events", "list")
+    assert (done.code, len(done.out.splitlines())) == (0, 3)
+    assert "MemoryBroker of the service is in its memory" in done.err
+
+
+def test_looking_migrates_nothing(shop, hardy, tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOP_DATABASE__URL", f"sqlite:///{tmp_path}/new.db")
+    done = hardy("events", "list")
+    assert done.code == 6
+    assert "error[H0501]: 1 migration is not applied" in done.err
+    assert hardy("events", "list").code == 6
+
+
+def test_what_is_in_memory_cannot_be_looked_into(shop, hardy, monkeypatch):
+    shop.write("src/shop/app.py", SERVICE.format(broker="MemoryBroker()"))
+    monkeypatch.setenv("SHOP_DATABASE__URL", "sqlite:///:memory:")
     done = hardy("events", "list")
     assert done.code == 2
     assert "in its memory" in done.err

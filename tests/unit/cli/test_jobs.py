@@ -126,6 +126,14 @@ def test_retry_wants_to_be_told_which_and_an_unknown_id_is_nothing_done(shop, ha
     assert hardy("jobs", "retry", "nonsense").code == 1
 
 
+def test_looking_migrates_nothing(shop, hardy, tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOP_DATABASE__URL", f"sqlite:///{tmp_path}/new.db")
+    done = hardy("jobs", "list")
+    assert done.code == 6
+    assert "error[H0501]: 2 migrations are not applied" in done.err
+    assert hardy("jobs", "list").code == 6
+
+
 def test_a_job_is_run_here_as_its_queue_would(shop, hardy):
     done = hardy("jobs", "run", "send_receipt", '{"order_id": 7}')
     assert (done.code, done.out) == (0, '"sent 7 as job:mail"\n')

@@ -160,6 +160,16 @@ async def test_after_a_commit_its_callbacks_are_called_and_only_then(database, i
             session.after_commit(lambda: called.append("failed"))
             await insert(session)
     assert called == ["kept"]
+    async with database.transaction() as session:
+        with pytest.raises(AlreadyExists):
+            async with session.transaction():
+                session.after_commit(lambda: called.append("of a part that failed"))
+                async with session.transaction():
+                    session.after_commit(lambda: called.append("of a part of it"))
+                await insert(session)
+        async with session.transaction():
+            session.after_commit(lambda: called.append("of a part"))
+    assert called == ["kept", "of a part"]
     assert session.dialect == database.dialect == "sqlite"
 
 

@@ -75,6 +75,9 @@ if TYPE_CHECKING:
     class ConnectionDoesNotExistError(PostgresError):
         """The connection was lost."""
 
+    class InternalClientError(Exception):
+        """The server has said goodbye, and the connection is about to end; nothing was sent."""
+
 else:
     PostgresError = asyncpg.PostgresError
     InterfaceError = asyncpg.InterfaceError
@@ -82,8 +85,9 @@ else:
     InvalidCachedStatementError = asyncpg.InvalidCachedStatementError
     OutdatedSchemaCacheError = asyncpg.exceptions.OutdatedSchemaCacheError
     ConnectionDoesNotExistError = asyncpg.ConnectionDoesNotExistError
+    InternalClientError = asyncpg.InternalClientError
 
-FAILURES = (PostgresError, InterfaceError, OSError, TimeoutError)
+FAILURES = (PostgresError, InterfaceError, InternalClientError, OSError, TimeoutError)
 """What a conversation with the server may raise, other than cancellation."""
 STALE = (InvalidCachedStatementError, OutdatedSchemaCacheError)
 """A prepared statement no longer fits the schema."""

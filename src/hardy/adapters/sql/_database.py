@@ -15,7 +15,7 @@ from hardy.adapters.sql._terms import Dialect, Isolation, Terms
 from hardy.adapters.sql._urls import driver_for, is_in_memory
 from hardy.adapters.sql._watch import Watch
 from hardy.adapters.sql.migrations import Migrations
-from hardy.core import Call, Deadline, Diagnostic, Logger, Notices, Unavailable, current_call, shielded
+from hardy.core import Call, Deadline, Diagnostic, Notices, Unavailable, current_call, shielded
 
 if TYPE_CHECKING:
     from hardy.adapters.sql._sqlite_driver import SqliteDriver
@@ -78,10 +78,9 @@ class Database:
         """Return everything that is wrong with the folder of migrations."""
         return self.migrations.check(self.dialect)
 
-    def wire(self, *, notices: Notices | None = None, logger: Logger | None = None) -> None:
-        """Tell of statements and migrations to *notices*, of migrations to *logger* too; called by the app."""
+    def wire(self, *, notices: Notices | None = None) -> None:
+        """Tell of statements and migrations to *notices*; called by the app."""
         self._watch.notices = self.migrations.notices = notices
-        self.migrations.logger = logger
 
     async def __aenter__(self) -> Self:
         """Apply or verify the migrations, open every connection and execute the schema.

@@ -2,7 +2,13 @@
 
 import re
 
-from hardy.adapters.sql._asyncpg import ConnectionDoesNotExistError, DataError, InterfaceError, PostgresError
+from hardy.adapters.sql._asyncpg import (
+    ConnectionDoesNotExistError,
+    DataError,
+    InterfaceError,
+    InternalClientError,
+    PostgresError,
+)
 from hardy.core import (
     Aborted,
     AlreadyExists,
@@ -40,7 +46,7 @@ def is_conflict(error: BaseException) -> bool:
 
 def is_loss(error: BaseException) -> bool:
     """Tell whether the connection is gone with it."""
-    if isinstance(error, ConnectionDoesNotExistError | OSError):
+    if isinstance(error, ConnectionDoesNotExistError | InternalClientError | OSError):
         return not isinstance(error, TimeoutError)
     state = state_of(error)
     if state[:2] == "08" or state in {"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"}:

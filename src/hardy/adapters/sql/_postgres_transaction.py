@@ -102,7 +102,8 @@ class PostgresTransaction(Transaction):
         except FAILURES as error:
             if not self._may_repeat(error, sql):
                 raise self._failed(error, what) from error
-        if self._link is not None and self._link.gone:
+            lost = is_loss(error)  # it may take a moment until the connection knows of it, too
+        if self._link is not None and (lost or self._link.gone):
             self._pool.doubt()
             self._pool.drop(self._link)
             self._link = await self._take()
@@ -254,6 +255,8 @@ class PostgresTransaction(Transaction):
         if isinstance(known, Aborted | Unavailable | DeadlineExceeded):
             if is_loss(error):
                 self._pool.doubt()
+                if self._link is not None:
+                    self._link.terminate()
             self.lose(known)
         elif not self._over:
             self.break_off(known)

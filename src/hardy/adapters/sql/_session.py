@@ -126,6 +126,8 @@ class Session(ReadSession):
     def after_commit(self, callback: Callable[[], object]) -> None:
         """Have *callback* called once everything of this transaction is kept, and never when it is not.
 
+        One that is given in a part that fails, ``async with session.transaction():``, is forgotten with it.
+
         Use it to wake somebody who reads what was written, or to have a cache forget what it held:
         what an async *callback* does is waited for, so whoever made the call finds it done. It
         must be quick and not raise; an exception is logged by the event loop, for what is

@@ -8,6 +8,12 @@ from hardy.adapters.sql._sqlite_connection import Connection
 from hardy.adapters.sql._statistics import Counts
 from hardy.core import Deadline, DeadlineExceeded, Unavailable
 
+_PAUSE = 0.01
+"""The most seconds between two attempts to write while another process does.
+
+There is no queue among processes: who asks seldom meets a moment between two of its transactions seldom.
+"""
+
 
 class Pool:
     """The connections of one database.
@@ -100,7 +106,7 @@ class Pool:
         deadline.check()
         if asyncio.get_running_loop().time() - since > self._timeout:
             raise Unavailable("the database is busy: another process is writing", retry_after=1)
-        await asyncio.sleep(deadline.clamp(min(0.001 * 2**attempt, 0.05)))
+        await asyncio.sleep(deadline.clamp(min(0.001 * 2**attempt, _PAUSE)))
 
     def _check_open(self) -> None:
         if self.closed:

@@ -54,7 +54,7 @@ class Transaction(ABC):
         self._started = 0.0
         self._lost: Exception | None = None
         self._over = False
-        self._parts: list[str] = []
+        self._parts: dict[str, int] = {}  # by name, with how many callbacks there were before
         self._part_number = 0
         self._broken: tuple[int, Exception] | None = None  # in how many parts a statement failed, and why
         self._seen: dict[str, int] = {}
@@ -178,7 +178,7 @@ class Transaction(ABC):
         self._part_number += 1
         name = f"part_{self._part_number}"
         self._before.append(f"savepoint {name}")
-        self._parts.append(name)
+        self._parts[name] = len(self._after_commit)
         if self.attached is not None:  # who speaks there by itself does not know what comes before
             async with self._one_at_a_time:
                 await self._script(())
@@ -196,9 +196,13 @@ class Transaction(ABC):
             except BaseException:
                 await self.leave(name, failed=True)
                 raise
-        depth = self._parts.index(name) if name in self._parts else 0
-        del self._parts[depth:]
+        names, callbacks = list(self._parts), self._parts.get(name, 0)
+        depth = names.index(name) if name in self._parts else 0
+        for each in names[depth:]:
+            del self._parts[each]
         broken = self._broken_off() if self._broken is not None and self._broken[0] > depth else None
+        if failed or broken is not None:
+            del self._after_commit[callbacks:]  # what they would tell of is not kept
         if broken is not None:
             self._broken = None
         if f"savepoint {name}" in self._before:  # no statement has been in it

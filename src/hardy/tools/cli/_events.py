@@ -9,6 +9,7 @@ import click
 from hardy.app import run_loop
 from hardy.lifecycle import Component
 from hardy.messaging import DeadLetter, DeadLetters, Envelope
+from hardy.tools.cli._as_it_is import as_it_is
 from hardy.tools.cli._group import no_such
 from hardy.tools.cli._options import options_of, settings_options
 from hardy.tools.cli._style import note, print_json, table
@@ -67,25 +68,33 @@ async def _stores(app: "App", stack: AsyncExitStack) -> Sequence[DeadLetters]:
     from hardy.adapters.sql.outbox import Outbox
 
     found: list[DeadLetters] = []
+    hidden: list[str] = []
     database: Database | None = None
     for component in app.components:
         if isinstance(component, Database):
             database = component
         elif isinstance(component, Outbox) and database is not None:
-            _check_shared(database)
-            component.wire(database=await stack.enter_async_context(database), publisher=_Nowhere())
-            found.append(component)
-        elif isinstance(component, DeadLetters) and not isinstance(component, Outbox):
-            _check_shared(component)
+            if _is_shared(database, hidden):
+                opened = await stack.enter_async_context(as_it_is(database, component.schema_steps))
+                component.wire(database=opened, publisher=_Nowhere())
+                found.append(component)
+        elif isinstance(component, DeadLetters) and not isinstance(component, Outbox) and _is_shared(component, hidden):
             await stack.enter_async_context(component)  # pyright: ignore[reportArgumentType]  # managed: a component
             found.append(component)
+    said = [f"the {each} of the service is in its memory, where no other process can look" for each in hidden]
+    if said and not found:
+        raise click.UsageError("; ".join(said))
+    for each in said:
+        note(each)
     return found
 
 
-def _check_shared(component: Component) -> None:
+def _is_shared(component: Component, hidden: list[str]) -> bool:
+    """Tell whether another process can look into *component*; else its name is added to *hidden*."""
     if getattr(component, "worker_local", False):
-        name = type(component).__name__
-        raise click.UsageError(f"the {name} of the service is in its memory, where no other process can look")
+        hidden.append(type(component).__name__)
+        return False
+    return True
 
 
 def _work(given: dict[str, object], work: Callable[[Sequence[DeadLetters]], Coroutine[object, None, R]]) -> R:

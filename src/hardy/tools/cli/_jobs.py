@@ -11,6 +11,7 @@ import click
 from hardy.app import described, run_loop
 from hardy.core import Error, Exposed, InvalidMessage, Malformed, Principal
 from hardy.queueing import JobRecord, JobState, JobStore
+from hardy.tools.cli._as_it_is import as_it_is
 from hardy.tools.cli._call import explained
 from hardy.tools.cli._calling import Call, carry_out_here
 from hardy.tools.cli._files import sound
@@ -70,8 +71,7 @@ async def _store(app: "App", stack: AsyncExitStack) -> JobStore:
         elif isinstance(component, SqlJobs) and database is not None:
             if database.worker_local:
                 raise click.UsageError("the database of the service is in its memory, where no other process can look")
-            database.migrations.require(component.schema_steps)
-            component.wire(database=await stack.enter_async_context(database))
+            component.wire(database=await stack.enter_async_context(as_it_is(database, component.schema_steps)))
             return component
         elif JobStore in type(component).__mro__:
             if getattr(component, "worker_local", False):

@@ -13,7 +13,7 @@ from hardy.adapters.sql._schema_step import SchemaStep
 from hardy.adapters.sql._session import Session
 from hardy.adapters.sql.idempotency._steps import STEPS
 from hardy.core import Clock, Emit, Notice, Notices, SystemClock
-from hardy.lifecycle import Tasks
+from hardy.lifecycle import Beside, Tasks
 from hardy.resilience import Claim, Claimed, IdempotencyKeyInUse, IdempotencyStore, Kept
 
 _SWEEP = 60.0
@@ -91,7 +91,7 @@ class SqlIdempotency:
     On SQLite several processes do not see one another's claims; the second to commit fails with ABORTED,
     its effects are undone, and trying again finds the outcome of the first.
 
-    Outcomes that have expired are deleted once a minute, by every process.
+    Outcomes that have expired are deleted once a minute, by every process that serves.
 
     Args:
         clock: What says when an outcome has expired, by its wall clock; the app's own when it is managed by one.
@@ -107,6 +107,7 @@ class SqlIdempotency:
         self._emit: Emit = _nobody
         self._claims: dict[str, Claim] = {}
         self._tasks: Tasks | None = None
+        self._beside = False
         self._kept = self._found = self._forgotten = self._ended = 0
 
     @property
@@ -114,17 +115,26 @@ class SqlIdempotency:
         """The session of the call."""
         return Session
 
-    def wire(self, *, database: Database, clock: Clock | None = None, notices: Notices | None = None) -> None:
-        """Say where outcomes are kept."""
+    def wire(
+        self,
+        *,
+        database: Database,
+        clock: Clock | None = None,
+        notices: Notices | None = None,
+        beside: Beside | None = None,
+    ) -> None:
+        """Say where outcomes are kept, and whether others delete those that have expired."""
         self._database = database
+        self._beside = beside is not None
         self._emit = notices or _nobody
         if clock is not None and not self._given:
             self._clock = clock
 
     async def __aenter__(self) -> Self:
         """Begin to delete what expires."""
-        self._tasks = await Tasks(self._emit).__aenter__()
-        self._tasks.start("idempotency", self._sweep)
+        if not self._beside:
+            self._tasks = await Tasks(self._emit).__aenter__()
+            self._tasks.start("idempotency", self._sweep)
         return self
 
     async def __aexit__(

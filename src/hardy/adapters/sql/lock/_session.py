@@ -110,8 +110,4 @@ class LockSession:
                 if known is error:
                     raise
                 raise known from error
-            except Exception as error:
-                # asyncpg's InternalClientError: the server has said goodbye, and the connection is about to end.
-                self._raw.terminate()
-                raise Unavailable("the database cannot be reached", retry_after=1) from error
         return None if row is None else row[0]

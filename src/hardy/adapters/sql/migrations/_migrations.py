@@ -12,7 +12,7 @@ from hardy.adapters.sql.migrations._migration import Migration
 from hardy.adapters.sql.migrations._migrator import PATIENCE, MigrationApplied, Migrator, SchemaAhead
 from hardy.adapters.sql.migrations._sqlite import Run, SqliteDriver
 from hardy.adapters.sql.migrations._templates import next_path, python_text, sql_text
-from hardy.core import BuildFailed, Diagnostic, Logger, Notices
+from hardy.core import BuildFailed, Diagnostic, Notices
 
 Policy = Literal["apply", "verify", "ignore"]
 
@@ -41,7 +41,6 @@ class Migrations:
         self.steps: list[SchemaStep] = []
         """What managed components need; the app adds them before the database is opened."""
         self.notices: Notices | None = None
-        self.logger: Logger | None = None
 
     def require(self, steps: Iterable[SchemaStep]) -> None:
         """Add *steps* that are not there yet."""
@@ -126,14 +125,10 @@ class Migrations:
             self._ahead(tuple(standing.ahead))
 
     def _applied(self, notice: MigrationApplied) -> None:
-        if self.logger is not None:
-            self.logger.info("migration applied", migration=notice.name, seconds=round(notice.seconds, 3))
         if self.notices is not None:
             self.notices(notice)
 
     def _ahead(self, names: tuple[str, ...]) -> None:
-        if self.logger is not None:
-            self.logger.warning("the database is ahead of this version of the service", migrations=list(names))
         if self.notices is not None:
             self.notices(SchemaAhead(migrations=names))
 

@@ -11,7 +11,7 @@ from hardy.adapters.sql._session import Session
 from hardy.adapters.sql.outbox._steps import INBOX
 from hardy.adapters.sql.outbox._words import words_for
 from hardy.core import Emit, Notice, Notices
-from hardy.lifecycle import Tasks
+from hardy.lifecycle import Beside, Tasks
 from hardy.messaging import Once
 
 _SWEEP = 600.0
@@ -56,10 +56,12 @@ class Inbox:
         self._database: Database | None = None
         self._emit: Emit = _nobody
         self._tasks: Tasks | None = None
+        self._beside = False
 
-    def wire(self, *, database: Database, notices: Notices | None = None) -> None:
-        """Say where marks are kept."""
+    def wire(self, *, database: Database, notices: Notices | None = None, beside: Beside | None = None) -> None:
+        """Say where marks are kept, and whether others delete those that are old."""
         self._database = database
+        self._beside = beside is not None
         self._emit = notices or _nobody
 
     def providers(self) -> Sequence[Callable[..., object]]:
@@ -76,8 +78,9 @@ class Inbox:
 
     async def __aenter__(self) -> Self:
         """Begin to delete marks that are kept long enough."""
-        self._tasks = await Tasks(self._emit).__aenter__()
-        self._tasks.start("inbox", self._forget)
+        if not self._beside:
+            self._tasks = await Tasks(self._emit).__aenter__()
+            self._tasks.start("inbox", self._forget)
         return self
 
     async def __aexit__(

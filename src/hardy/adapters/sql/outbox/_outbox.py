@@ -17,7 +17,7 @@ from hardy.adapters.sql.outbox._statistics import Counts, OutboxStatistics
 from hardy.adapters.sql.outbox._steps import OUTBOX
 from hardy.adapters.sql.outbox._store import Store, dead_letters, discard, replay
 from hardy.core import Diagnostic, Emit, Events, Notice, Notices
-from hardy.lifecycle import Restart, Tasks
+from hardy.lifecycle import Beside, Restart, Tasks
 from hardy.messaging import Catalogue, DeadLetter, Publisher, Retry, Topic
 
 _PATIENCE = 2.0
@@ -70,6 +70,7 @@ class Outbox:
         self._emit: Emit = _nobody
         self._relay: Relay | None = None
         self._tasks: Tasks | None = None
+        self._beside = False
 
     def wire(
         self,
@@ -77,9 +78,11 @@ class Outbox:
         database: Database,
         publisher: Publisher,
         notices: Notices | None = None,
+        beside: Beside | None = None,
     ) -> None:
-        """Say where events are written, where they go, and who is told what happens to them."""
+        """Say where events are written, where they go, who is told what happens to them, and whether others relay."""
         self._database, self._publisher = database, publisher
+        self._beside = beside is not None
         self._emit = notices or _nobody
 
     def check(self) -> Sequence[Diagnostic]:
@@ -108,7 +111,7 @@ class Outbox:
         database, publisher = self._parts()
         store = Store(database, uuid4().hex)
         self._relay = Relay(store, publisher, self._settings, retry=self._retry, counts=self._counts, emit=self._emit)
-        if self._settings.relay:
+        if self._settings.relay and not self._beside:  # whose broker may be another than that of the consumers
             self._tasks = await Tasks(self._emit).__aenter__()
             self._tasks.start("outbox relay", self._relay.run, restart=Restart(first=0.2, most=5.0))
         return self
