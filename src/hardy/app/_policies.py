@@ -36,6 +36,7 @@ class Policies:
         self._emit = emit
         self._own = MemoryLimiter(clock=clock)
         self._limits: list[tuple[str, RateLimits]] = []
+        self._down: set[str] = set()
         self._once: dict[str, Idempotency] = {}
 
     def limits(self, exposure: Exposure, stage: Stage) -> RateLimits | None:
@@ -43,7 +44,7 @@ class Policies:
         mine = [(prefix, limit) for prefix, limit in limits_on(self._app, exposure) if limit.stage == stage]
         if not mine:
             return None
-        layer = RateLimits(mine, shared=self._limiter, own=lambda: self._own, emit=self._emit)
+        layer = RateLimits(mine, shared=self._limiter, own=lambda: self._own, emit=self._emit, down=self._down)
         self._limits.append((exposure.operation.name, layer))
         return layer
 

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from hardy.core import ComponentClosed, ComponentOpened, Emit, Logger, Notice, TaskFailed, Told
+from hardy.core import ComponentClosed, ComponentOpened, Emit, Level, Logger, Notice, TaskFailed, Told, Unavailable
 from hardy.server import (
     CertificatesRefused,
     CertificatesReloaded,
@@ -25,6 +25,8 @@ TOLD = (
     Told,
 )
 """The kinds that are written."""
+AT_WORK = 10.0
+"""Seconds of running after which what a task cannot reach is lost anew, and not still."""
 
 
 def telling(logger: Logger) -> Emit:
@@ -41,8 +43,8 @@ def telling(logger: Logger) -> Emit:
 
     def tell(notice: Notice) -> None:
         match notice:
-            case TaskFailed(name=name, error=error, restart_in=restart_in):
-                logger.error("background task failed", task=name, restart_in=restart_in, exc_info=error)
+            case TaskFailed():
+                _tell_task(logger, notice)
             case ComponentOpened(name=name, seconds=seconds):
                 logger.debug("component opened", component=name, seconds=round(seconds, 3))
             case ComponentClosed(name=name, seconds=seconds, error=None):
@@ -66,9 +68,23 @@ def telling(logger: Logger) -> Emit:
     return tell
 
 
+def _tell_task(logger: Logger, notice: TaskFailed) -> None:
+    name, error, again = notice.name, notice.error, notice.restart_in
+    if again is None or not isinstance(error, Unavailable):
+        logger.error("background task failed", task=name, restart_in=again, exc_info=error)
+    elif notice.before == 0 or notice.ran >= AT_WORK:
+        logger.warning("background task waits for what it cannot reach", task=name, error=_in_words(error))
+    else:
+        logger.debug("background task still waits", task=name, restart_in=again, error=_in_words(error))
+
+
+def _in_words(error: BaseException) -> str:
+    return ": ".join(filter(None, (type(error).__name__, str(error))))
+
+
 def _tell_plainly(logger: Logger, notice: Told) -> None:
     facts: dict[str, object] = {each.name: getattr(notice, each.name) for each in fields(notice)}
-    told = dict(_plainly(name, value) for name, value in facts.items())
+    told = dict(_plainly(name, value, notice.level) for name, value in facts.items())
     match notice.level:
         case "debug":
             logger.debug(notice.says, **told)
@@ -80,9 +96,10 @@ def _tell_plainly(logger: Logger, notice: Told) -> None:
             logger.error(notice.says, **told)
 
 
-def _plainly(name: str, value: object) -> tuple[str, object]:
+def _plainly(name: str, value: object, level: Level) -> tuple[str, object]:
     if isinstance(value, BaseException):
-        return ("exc_info", value)
+        # A stack leads to a defect. Of a peer that does not answer, it only says which call noticed first.
+        return ("exc_info", value) if level == "error" else (name, _in_words(value))
     return (name, round(value, 3) if isinstance(value, float) else value)
 
 

@@ -76,6 +76,10 @@ class TaskFailed(Notice):
     error: BaseException
     restart_in: float | None
     """Seconds until it is started again; ``None`` when it is given up."""
+    before: int = 0
+    """Failures in a row before this one."""
+    ran: float = 0.0
+    """Seconds that it ran."""
 
 
 Emit = Callable[[Notice], None]

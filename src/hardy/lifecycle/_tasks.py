@@ -193,9 +193,10 @@ class Tasks:
                     raise
                 if isinstance(error, GeneratorExit) and not supervised.stepping:  # the loop is gone
                     raise
-                if supervised.restart is not None and monotonic() - started >= supervised.restart.settled:
+                ran = monotonic() - started
+                if supervised.restart is not None and ran >= supervised.restart.settled:
                     row = 0
-                delay = self._failed(supervised, error, row)
+                delay = self._failed(supervised, error, row, ran)
             else:
                 supervised.state = "ended"
                 return
@@ -204,7 +205,7 @@ class Tasks:
             row += 1
             await self._sleep(delay)
 
-    def _failed(self, supervised: _Supervised, error: BaseException, row: int) -> float | None:
+    def _failed(self, supervised: _Supervised, error: BaseException, row: int, ran: float) -> float | None:
         """Note a failure, tell of it, and return the wait before the next attempt if there is one."""
         supervised.failures += 1
         supervised.error = error
@@ -215,7 +216,7 @@ class Tasks:
         else:
             supervised.state = "waiting"
             delay = self._jitter() * restart.ceiling(row)
-        self._emit(TaskFailed(name=supervised.name, error=error, restart_in=delay))
+        self._emit(TaskFailed(name=supervised.name, error=error, restart_in=delay, before=row, ran=ran))
         return delay
 
     async def _stop(self, supervised: list[_Supervised]) -> None:

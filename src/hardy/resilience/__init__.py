@@ -21,7 +21,7 @@ from hardy.resilience._breaker import (
     is_peers_fault,
 )
 from hardy.resilience._breaker_counts import BreakerCounts
-from hardy.resilience._breaker_notices import BreakerClosed, BreakerHalfOpened, BreakerOpened
+from hardy.resilience._breaker_notices import BreakerClosed, BreakerHalfOpened, BreakerOpened, BreakerReopened
 from hardy.resilience._idempotency import Claim, Claimed, IdempotencyStore, Kept
 from hardy.resilience._idempotency_key import (
     IdempotencyKeyInUse,
@@ -66,6 +66,7 @@ __all__ = [
     "BreakerHalfOpened",
     "BreakerOpened",
     "BreakerRefused",
+    "BreakerReopened",
     "BreakerState",
     "BreakerStatistics",
     "CallLimited",

@@ -8,7 +8,7 @@ from typing import Literal, Self, TypeVar
 
 from hardy.core import Clock, Emit, Error, SystemClock, Unavailable
 from hardy.resilience._breaker_counts import BreakerCounts, Window
-from hardy.resilience._breaker_notices import BreakerClosed, BreakerHalfOpened, BreakerOpened
+from hardy.resilience._breaker_notices import BreakerClosed, BreakerHalfOpened, BreakerOpened, BreakerReopened
 
 T = TypeVar("T")
 
@@ -109,7 +109,7 @@ class Breaker:
         trials: Calls let through while half-open.
         is_successful: Tells of a raised error whether the peer is well all the same. By default errors by
             which a peer answers, such as ``NotFound``, are successes.
-        emit: Told of `BreakerOpened`, `BreakerHalfOpened` and `BreakerClosed`.
+        emit: Told of `BreakerOpened`, `BreakerHalfOpened`, `BreakerReopened` and `BreakerClosed`.
         clock: Only its monotonic time counts.
 
     Example:
@@ -234,11 +234,15 @@ class Breaker:
         self._window.fail()
         counts = self._window.counts()
         if self._state == "half-open" or self._trip.opens(counts):
-            if self._state == "closed":
-                self._since = self._monotonic()
+            again = self._state == "half-open"
             self._become("open")
-            self._until = self._monotonic() + self._open_for
+            now = self._monotonic()
+            self._until = now + self._open_for
             self._opened += 1
+            if again:
+                self._emit(BreakerReopened(name=self.name, error=error))
+                return
+            self._since = now
             self._emit(BreakerOpened(name=self.name, counts=counts, error=error))
 
     def _become(self, state: BreakerState) -> None:

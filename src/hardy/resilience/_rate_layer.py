@@ -36,7 +36,6 @@ class _Counted:
     passed: int = 0
     refused: int = 0
     uncounted: int = 0
-    down: bool = False
 
 
 class RateLimits:
@@ -53,6 +52,8 @@ class RateLimits:
         shared: Gives what counts for all processes together; asked for each call, for it is opened later.
         own: Gives what counts in this process alone.
         emit: Told of `CallLimited`, `LimiterFailed`, `LimiterRecovered`.
+        down: Prefixes of the limits that cannot be counted now: one set for all layers that share limits, so
+            that an outage is told once and not by each operation.
 
     Example:
         >>> RateLimits([], shared=lambda: ..., own=lambda: ...).limits
@@ -66,9 +67,11 @@ class RateLimits:
         shared: Callable[[], Limiter],
         own: Callable[[], Limiter],
         emit: Emit = lambda notice: None,
+        down: set[str] | None = None,
     ) -> None:
         self.limits = tuple(limit for _, limit in limits)
         self._emit = emit
+        self._down: set[str] = set() if down is None else down
         self._counted = [
             _Counted(limit, f"{prefix}:{limit.name}:", own if limit.scope == "process" else shared)
             for prefix, limit in limits
@@ -114,8 +117,8 @@ class RateLimits:
             admission = await each.limiter().admit(each.prefix + key, limit.rate)
         except Unavailable as error:
             each.uncounted += 1
-            if not each.down:  # once, and not for every call of an outage
-                each.down = True
+            if each.prefix not in self._down:  # once, and not for every call of an outage
+                self._down.add(each.prefix)
                 self._emit(
                     LimiterFailed(
                         limit=limit.name, operation=call.operation.name, on_failure=limit.on_failure or "open"
@@ -126,8 +129,8 @@ class RateLimits:
                     "calls cannot be counted at the moment", retry_after=error.retry_after or 1
                 ) from error
             return None
-        if each.down:
-            each.down = False
+        if each.prefix in self._down:
+            self._down.discard(each.prefix)
             self._emit(LimiterRecovered(limit=limit.name, operation=call.operation.name))
         return admission
 

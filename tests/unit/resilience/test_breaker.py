@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hardy.core import NotFound, Unavailable
+from hardy.core import NotFound, Told, Unavailable
 from hardy.resilience import (
     Breaker,
     BreakerClosed,
@@ -12,6 +12,7 @@ from hardy.resilience import (
     BreakerHalfOpened,
     BreakerOpened,
     BreakerRefused,
+    BreakerReopened,
     Trip,
     consecutive_failures,
     failure_ratio,
@@ -100,7 +101,7 @@ async def test_each_change_of_state_is_told_once():
     assert [type(notice) for notice in told] == [
         BreakerOpened,
         BreakerHalfOpened,
-        BreakerOpened,
+        BreakerReopened,
         BreakerHalfOpened,
         BreakerClosed,
     ]
@@ -217,3 +218,11 @@ async def test_setting_the_clock_changes_nothing():
     clock.jump(-7200)
     clock.advance(10)
     assert breaker.state == "half-open"
+
+
+async def test_the_log_is_told_of_an_outage_once_however_long_it_is():
+    told, clock = [], VirtualClock()
+    breaker = Breaker("peer", trip=consecutive_failures(1), open_for=10, emit=told.append, clock=clock)
+    await walk(breaker, clock, "f" + " 10 f" * 50 + " 10 s")
+    assert [type(notice) for notice in told if isinstance(notice, Told)] == [BreakerOpened, BreakerClosed]
+    assert told[-1].seconds == 510

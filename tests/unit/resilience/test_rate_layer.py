@@ -231,3 +231,16 @@ async def test_a_defect_of_a_limiter_is_no_failure_to_reach_it():
 def test_a_name_that_headers_cannot_carry_is_refused(name):
     with pytest.raises(ValueError, match="no name of a limit"):
         per_key(str, 1, per=1, name=name or " ")
+
+
+async def test_an_outage_is_told_once_and_not_by_each_operation():
+    limit, away, notices, down = per_operation(9, per=60, on_failure="open"), Away(), [], set()
+    layers = [
+        RateLimits([("svc", limit)], shared=lambda: away, own=lambda: away, emit=notices.append, down=down)
+        for _ in range(3)
+    ]
+    for is_away in (True, False):
+        away.away = is_away
+        for layer in layers:
+            await layer(call(), passes)
+    assert [type(each) for each in notices] == [LimiterFailed, LimiterRecovered]

@@ -138,7 +138,8 @@ class Link:
         first, self.error = self.error is None, error
         self._settle()
         if first:
-            self._emit(RedisLost(server=self._server, error=f"{type(error).__name__}: {error}"))
+            reason = ": ".join(filter(None, (type(error).__name__, str(error))))  # a timeout has nothing to add
+            self._emit(RedisLost(server=self._server, error=reason))
 
     def _settle(self) -> None:
         if not self._attempt.done():

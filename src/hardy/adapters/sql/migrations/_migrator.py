@@ -22,7 +22,7 @@ class MigrationApplied(Told):
     """A migration was applied to the database."""
 
     level: ClassVar[Level] = "info"
-    says: ClassVar[str] = "a migration was applied"
+    says: ClassVar[str] = "migration applied"
 
     name: str
     seconds: float
