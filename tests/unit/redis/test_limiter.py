@@ -87,3 +87,12 @@ async def test_what_it_said_is_counted(redis):
         await limiter.admit("ann", Rate(2, per=3600))
     counted = limiter.statistics()
     assert (counted.admitted, counted.refused, counted.failed) == (2, 1, 0)
+
+
+async def test_a_server_that_does_not_answer_costs_few_calls_their_time(peer):
+    async with Redis(RedisSettings(url=peer.url, timeout=20)) as redis:
+        limiter = RedisLimiter(redis, timeout=0.02)
+        for _ in range(100):
+            with pytest.raises(Unavailable):
+                await limiter.admit("ann", Rate(5, per=60))
+        assert redis.statistics().commands < 100

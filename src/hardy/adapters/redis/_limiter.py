@@ -8,7 +8,7 @@ from hardy.adapters.redis._redis import Redis
 from hardy.adapters.redis._script import Script
 from hardy.adapters.redis._statistics import RedisLimiterStatistics
 from hardy.core import Unavailable
-from hardy.resilience import Admission, Limiter, Rate
+from hardy.resilience import Admission, Breaker, Limiter, Rate
 
 # `hardy.resilience.gcra`, line by line, in whole microseconds of the server's clock: below 2^53 until the year 2255.
 _ADMIT = Script("""
@@ -39,7 +39,8 @@ class RedisLimiter(Limiter):
     Args:
         redis: The server; manage it before.
         prefix: Put before every key.
-        timeout: Seconds after which the server counts as away.
+        timeout: Seconds after which the server counts as away. After five such failures in a row it is asked
+            once a second, and everybody else is told at once.
 
     Example:
         >>> async def main(redis: Redis) -> bool:
@@ -53,6 +54,7 @@ class RedisLimiter(Limiter):
         self._redis = redis
         self._prefix = prefix
         self._timeout = timeout
+        self._breaker = Breaker("limiter")  # tells nobody: who is limited tells what comes of it
         self._admitted = self._refused = self._failed = 0
 
     async def __aenter__(self) -> Self:
@@ -68,7 +70,8 @@ class RedisLimiter(Limiter):
         """Let one pass, or tell when it may."""
         words = (rate.interval, rate.burst, cost)
         try:
-            answer = await self._redis.run(_ADMIT, [self._prefix + key], words, timeout=self._timeout)
+            async with self._breaker:
+                answer = await self._redis.run(_ADMIT, [self._prefix + key], words, timeout=self._timeout)
         except Unavailable:
             self._failed += 1
             raise
