@@ -29,12 +29,16 @@ class Freshness:
     """For how long after `ttl` the old value is served when loading a new one fails."""
     load_timeout: float = 30.0
     """How long a load may take."""
+    lock_timeout: float = 1.0
+    """How long a load waits for the lock of all replicas to answer. Where it does not, replicas load each for itself,
+    and for a second nobody but one asks it again."""
 
     def __post_init__(self) -> None:
         lengths = {
             "ttl": self.ttl,
             "nothing": 1.0 if self.nothing is None else self.nothing,
             "load_timeout": self.load_timeout,
+            "lock_timeout": self.lock_timeout,
         }
         for name, length in lengths.items():
             if not 0 < length < math.inf:

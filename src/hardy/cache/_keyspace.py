@@ -126,7 +126,7 @@ class Keyspace(Generic[T]):
         self._codec = cast("Codec[T | None]", codec(cast("object", Optional[type_])))  # noqa: UP045  # `|` takes no names
         self._prefix = f"{name}:{shape_of(type_)}:"
         self._monotonic = (clock or SystemClock()).monotonic
-        self._turns = None if lock is None else Turns(lock, patience=fresh.load_timeout)
+        self._turns = None if lock is None else Turns(lock, patience=fresh.load_timeout, answer=fresh.lock_timeout)
         # With a lock there is a time to wait for other replicas and one to load.
         timeout = fresh.load_timeout * (1 if lock is None else 2)
         self._flights: SingleFlight[Hashable, bytes] = SingleFlight(timeout=timeout, emit=emit)

@@ -12,8 +12,8 @@ from hardy.cache._hold import LockLost, LockTaken
 from hardy.cache._lock import Lock
 from hardy.core import Unavailable
 
-BUDGET = 0.05
-"""Seconds that taking the lock may take before the load goes on without."""
+REST = 1.0
+"""Seconds for which a lock that did not answer is left alone."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
 """Seconds between two looks whether another replica has loaded the value."""
 
@@ -29,11 +29,16 @@ class Turns:
 
     Args:
         patience: Seconds for which another replica is waited for.
+        answer: Seconds that the lock has to answer, before the load goes on without. On a machine under load that
+            may be long; a lock that is away must not cost it for every load, so it is left alone for a while.
     """
 
-    def __init__(self, lock: Lock, *, patience: float) -> None:
+    def __init__(self, lock: Lock, *, patience: float, answer: float) -> None:
         self._lock = lock
         self._patience = patience
+        self._answer = answer
+        self._silent = False
+        self._rest_until = 0.0
 
     async def load(
         self, key: str, look: Callable[[], Awaitable[bytes | None]], load: Callable[[], Awaitable[bytes]]
@@ -62,11 +67,22 @@ class Turns:
         return await load()
 
     async def _take(self, stack: AsyncExitStack, key: str) -> _Turn:
+        if self._silent:
+            if time.monotonic() < self._rest_until:
+                return _Turn.NONE
+            self._rest()  # for the others: this one tries
+        turn = _Turn.MINE
         try:
-            with Budget(BUDGET):
+            with Budget(self._answer):
                 await stack.enter_async_context(self._lock.hold(f"load {key}", ttl=10, wait=0))
         except LockTaken:
-            return _Turn.TAKEN
+            turn = _Turn.TAKEN
         except (Unavailable, OSError):
+            self._rest()
             return _Turn.NONE
-        return _Turn.MINE
+        self._silent = False
+        return turn
+
+    def _rest(self) -> None:
+        self._silent = True
+        self._rest_until = time.monotonic() + REST
