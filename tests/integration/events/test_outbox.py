@@ -1,13 +1,14 @@
 """The outbox on real databases: kept with the transaction, sent once, in order, retried, given up, replayed."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
 from event_sink import AT_ONCE, COUNTED, Counted, Sink
 from hardy.adapters.sql.outbox import Outbox, OutboxSettings
+from hardy.cache import LeadershipGained, MemoryLock
 from hardy.core import InvalidArgument, Notices, PermissionDenied, Unavailable
 from hardy.messaging import EventDied, PublisherBack, PublisherLost, Retry
 
@@ -24,10 +25,10 @@ def open_outbox(database, sink):
     """Open a database and an outbox on it that hands events to the sink."""
 
     @asynccontextmanager
-    async def open_outbox(settings=BY_HAND, *, retry=AT_ONCE, tables=True, notices=None):
+    async def open_outbox(settings=BY_HAND, *, retry=AT_ONCE, tables=True, notices=None, lock=None):
         async with database(tables=tables) as opened:
             outbox = Outbox({Counted: COUNTED}, settings, retry=retry)
-            outbox.wire(database=opened, publisher=sink, notices=notices)
+            outbox.wire(database=opened, publisher=sink, notices=notices, lock=lock)
             async with outbox:
                 yield opened, outbox
 
@@ -205,6 +206,66 @@ async def test_what_was_sent_is_kept_for_a_while_and_then_deleted(open_outbox):
         async with database.transaction() as session:
             assert await session.all(str, "select data from hardy_outbox where state <> 'sent'") == []
             assert await session.first(int, "select count(*) from hardy_outbox") == 1
+
+
+async def kept(database) -> int:
+    async with database.transaction() as session:
+        return await session.first(int, "select count(*) from hardy_outbox")
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(30):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_of_several_outboxes_the_leader_deletes_what_was_sent(open_outbox, sink):
+    """When it stops, the next one leads."""
+    lock, notices, gained = MemoryLock(), Notices(), []
+    notices.listen(gained.append, LeadershipGained)
+    settings = OutboxSettings(keep=0.001)
+    async with open_outbox() as (database, outbox):
+        for n in range(2):
+            await say(database, outbox, Counted("a", n))
+        await outbox.flush()
+        assert await kept(database) == 2
+        first = open_outbox(settings, tables=False, notices=notices, lock=lock)
+        async with AsyncExitStack() as leading:
+            await leading.enter_async_context(first)
+            await until(lambda: zero(database))
+            async with open_outbox(settings, tables=False, notices=notices, lock=lock):
+                await say(database, outbox, Counted("a", 2))
+                await until(lambda: took(sink, 3))
+                assert len(gained) == 1
+                await leading.aclose()
+                await until(lambda: zero(database))
+    assert [each.name for each in gained] == [gained[0].name] * 2
+    assert lock.statistics().held == 0
+
+
+async def zero(database) -> bool:
+    return await kept(database) == 0
+
+
+class Elsewhere(MemoryLock):
+    """Another replica holds every name, for good."""
+
+    async def take(self, name, *, ttl, wait):
+        await asyncio.Event().wait()
+
+
+async def test_who_does_not_lead_deletes_nothing(open_outbox, sink):
+    async with open_outbox() as (database, outbox):
+        await say(database, outbox, Counted("a", 1))
+        await outbox.flush()
+    async with open_outbox(OutboxSettings(keep=0.001), tables=False, lock=Elsewhere()) as (database, outbox):
+        await say(database, outbox, Counted("a", 2))
+        await until(lambda: took(sink, 2))  # by a relay that looked after the house before
+        assert await kept(database) == 2
+
+
+async def took(sink, count) -> bool:
+    return len(sink.taken) == count
 
 
 async def test_an_event_without_a_topic_is_refused_with_the_remedy(open_outbox):

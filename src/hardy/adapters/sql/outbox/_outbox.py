@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from socket import gethostname
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 from uuid import uuid4
+from zlib import crc32
 
 from hardy.adapters.sql._database import Database
 from hardy.adapters.sql._schema_step import SchemaStep
@@ -16,6 +19,7 @@ from hardy.adapters.sql.outbox._settings import OutboxSettings
 from hardy.adapters.sql.outbox._statistics import Counts, OutboxStatistics
 from hardy.adapters.sql.outbox._steps import OUTBOX
 from hardy.adapters.sql.outbox._store import Store, dead_letters, discard, replay
+from hardy.cache import Leader, Lock, leader
 from hardy.core import Diagnostic, Emit, Events, Notice, Notices
 from hardy.lifecycle import Beside, Restart, Tasks
 from hardy.messaging import Catalogue, DeadLetter, Publisher, Retry, Topic
@@ -43,6 +47,9 @@ class Outbox:
     discarded (``on_dead="skip"``: does not). While the broker is not there,
     events wait, and nothing is counted against them.
 
+    What was sent is kept for a while. Where the app manages a `Lock` before the outbox, one
+    relay of all deletes it afterwards, the leader; otherwise each does.
+
     Args:
         topics: The classes of events, each with its topic.
         settings: How they are handed on.
@@ -67,10 +74,13 @@ class Outbox:
         self._counts = Counts()
         self._database: Database | None = None
         self._publisher: Publisher | None = None
+        self._notices: Notices | None = None
         self._emit: Emit = _nobody
         self._relay: Relay | None = None
         self._tasks: Tasks | None = None
         self._beside = False
+        self._lock: Lock | None = None
+        self._leader: Leader | None = None
 
     def wire(
         self,
@@ -78,10 +88,12 @@ class Outbox:
         database: Database,
         publisher: Publisher,
         notices: Notices | None = None,
+        lock: Lock | None = None,
         beside: Beside | None = None,
     ) -> None:
-        """Say where events are written, where they go, who is told what happens to them, and whether others relay."""
-        self._database, self._publisher = database, publisher
+        """Say where events are written and go, who is told, by what the leader is found, and whether others relay."""
+        self._database, self._publisher, self._lock = database, publisher, lock
+        self._notices = notices
         self._beside = beside is not None
         self._emit = notices or _nobody
 
@@ -109,11 +121,18 @@ class Outbox:
     async def __aenter__(self) -> Self:
         """Begin to relay."""
         database, publisher = self._parts()
-        store = Store(database, uuid4().hex)
-        self._relay = Relay(store, publisher, self._settings, retry=self._retry, counts=self._counts, emit=self._emit)
-        if self._settings.relay and not self._beside:  # whose broker may be another than that of the consumers
+        store, settings = Store(database, uuid4().hex), self._settings
+        lock = None if database.worker_local else self._lock  # what nobody else sees nobody else can sweep
+        self._relay = relay = Relay(
+            store, publisher, settings, retry=self._retry, counts=self._counts, emit=self._emit, sweeps=lock is None
+        )
+        if settings.relay and not self._beside:  # whose broker may be another than that of the consumers
             self._tasks = await Tasks(self._emit).__aenter__()
-            self._tasks.start("outbox relay", self._relay.run, restart=Restart(first=0.2, most=5.0))
+            self._tasks.start("outbox relay", relay.run, restart=Restart(first=0.2, most=5.0))
+            if lock is not None and settings.keep:
+                self._leader = leader(f"outbox {_place_of(database)}", lambda _: relay.sweep(), lock=lock)
+                self._leader.wire(notices=self._notices)
+                await self._leader.__aenter__()
         return self
 
     async def __aexit__(
@@ -121,6 +140,7 @@ class Outbox:
     ) -> None:
         """Stop relaying; what is not sent stays for the next start."""
         tasks, self._tasks = self._tasks, None
+        await self._abdicate()
         if tasks is not None:
             with suppress(TimeoutError):  # cancelled below, which is only ruder: what was sent may be sent again
                 async with asyncio.timeout(_PATIENCE):
@@ -133,6 +153,12 @@ class Outbox:
         """Begin no further round; return when what was begun is over."""
         if self._relay is not None:
             await self._relay.drain()
+        await self._abdicate()
+
+    async def _abdicate(self) -> None:
+        leading, self._leader = self._leader, None
+        if leading is not None:
+            await leading.drain()
 
     async def flush(self) -> int:
         """Hand on all that can be handed on now, and return how many events were settled: for tests and scripts."""
@@ -177,6 +203,15 @@ class Outbox:
         if self._database is None or self._publisher is None:
             raise RuntimeError("an outbox is wired before it is used: outbox.wire(database=..., publisher=...)")
         return self._database, self._publisher
+
+
+def _place_of(database: Database) -> str:
+    """Return what tells the table from those of other services, which may share the lock's store."""
+    url = urlsplit(database.settings.url)
+    if database.process_local:  # a file: of this machine
+        return f"{gethostname()}:{url.path}"
+    place = url.netloc.rpartition("@")[2] + url.path
+    return f"{place} {crc32(url.query.encode()):08x}" if url.query else place  # which may hold a password
 
 
 def _nobody(notice: Notice) -> None:

@@ -46,6 +46,7 @@ class Relay:
         retry: When an event that was refused is tried again.
         counts: What it counts in.
         emit: Told what happens.
+        sweeps: Whether it deletes what was sent long ago between its rounds; otherwise somebody calls `sweep`.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Relay:
         retry: Retry,
         counts: Counts,
         emit: Emit,
+        sweeps: bool = True,
     ) -> None:
         self._store = store
         self._publisher = publisher
@@ -65,6 +67,7 @@ class Relay:
         self._counts = counts
         self._batch = settings.batch
         self._emit = emit
+        self._sweeps = sweeps
         self._woken = asyncio.Event()
         self._turn = asyncio.Lock()
         self._draining = False
@@ -117,11 +120,19 @@ class Relay:
         if now - self._looked >= min(_LOOK, self._settings.warn_after):
             self._looked = now
             await self._look()
-        if not self._settings.keep or now - self._swept < _SWEEP:
+        if not self._sweeps or not self._settings.keep or now - self._swept < _SWEEP:
             return False
         more = bool(await self._store.sweep(self._settings.keep))
         self._swept = _LONG_AGO if more else now
         return more
+
+    async def sweep(self) -> None:
+        """Delete what is old from time to time, until cancelled: for one relay of all."""
+        while True:
+            more = 0
+            with suppress(Unavailable):  # its rounds tell of that, and what is old can wait
+                more = await self._store.sweep(self._settings.keep)
+            await asyncio.sleep(0.01 if more else _SWEEP)
 
     async def drain(self) -> None:
         """Begin nothing new; return when what was begun is over."""
