@@ -132,8 +132,10 @@ async def test_a_scalar_is_made_of_the_only_column(database, sql, type_, expecte
         ("integer", 2**63, InvalidArgument, "a number is too large"),
         ("text", "\ud800", InvalidArgument, "characters that cannot be stored"),
         ("json", [object()], TypeError, "cannot be stored as JSON"),
+        ("moment", datetime.min.replace(tzinfo=timezone(timedelta(hours=14))), InvalidArgument, "out of the range"),
+        ("naive", datetime.max.replace(tzinfo=timezone(timedelta(hours=-14))), InvalidArgument, "out of the range"),
     ],
-    ids=["naive", "naive-in-naive", "object", "too-large", "surrogate", "inside"],
+    ids=["naive", "naive-in-naive", "object", "too-large", "surrogate", "inside", "first-day", "last-day"],
 )
 async def test_what_no_column_can_hold_is_refused_and_harms_nothing(database, column, value, error, problem):
     async with database.transaction() as session:

@@ -1,15 +1,20 @@
 """From Python values to what asyncpg takes for each of PostgreSQL's types."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from math import isfinite
 from typing import NamedTuple, cast
 from uuid import UUID
 
 from hardy.adapters.sql._asyncpg import Kind
-from hardy.adapters.sql._sqlite_values import as_json, moment
-from hardy.core import is_message_type
+from hardy.adapters.sql._sqlite_values import as_json, in_utc, moment
+from hardy.core import InvalidArgument, is_message_type
+
+_TOO_LARGE = 2**63
+_BEFORE, _BEHIND = 131_072, 16_383
+"""Digits of a ``numeric`` before the point and behind it."""
 
 Write = Callable[[str, object], object]
 
@@ -90,12 +95,27 @@ def _float(name: str, value: object) -> object:
 
 def _integer(name: str, value: object) -> object:
     value = _plain(name, value)
+    if isinstance(value, float | Decimal):
+        return _whole(name, value)
     return int(value) if isinstance(value, bool) else value
+
+
+def _whole(name: str, value: float | Decimal) -> object:
+    """Return *value* as an integer; the driver would cut off what is behind the point."""
+    if isfinite(value) and abs(value) >= _TOO_LARGE:
+        raise InvalidArgument("a number is too large to be stored")
+    return int(value) if isfinite(value) and not value % 1 else _refuse(name, value, "a whole number")
 
 
 def _numeric(name: str, value: object) -> object:
     value = _plain(name, value)
-    return Decimal(repr(value)) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, Decimal) and value.is_finite():
+        exponent = cast("int", value.as_tuple().exponent)
+        if exponent < -_BEHIND or value.adjusted() >= _BEFORE:  # the driver would write another number
+            raise InvalidArgument("a number has too many digits to be stored")
+    return value
 
 
 def _zoned(name: str, value: object) -> object:
@@ -107,7 +127,7 @@ def _zoned(name: str, value: object) -> object:
 def _naive(name: str, value: object) -> object:
     if isinstance(value, datetime):
         moment(value)
-        return value.astimezone(UTC).replace(tzinfo=None)
+        return in_utc(value).replace(tzinfo=None)
     return value
 
 
@@ -155,7 +175,7 @@ _BY_NAME = {
     "int8": _INTEGER,
     "float4": _FLOAT,
     "float8": _FLOAT,
-    "numeric": _writer(_numeric, Decimal, int),
+    "numeric": _writer(_numeric, int),
     "uuid": _writer(_other, UUID, str),
     "bool": _writer(_other, bool),
     "bytea": _writer(_other, bytes),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from hardy.core import is_message_type
+from hardy.core import InvalidArgument, is_message_type
 
 Column = int | float | str | bytes | None
 
@@ -19,7 +19,19 @@ def moment(value: datetime) -> str:
     """Return *value* in UTC with a fixed width, so that texts compare as moments do."""
     if value.tzinfo is None:
         raise ValueError("a datetime without a time zone cannot be stored: say which zone, as in datetime.now(UTC)")
-    return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return in_utc(value).isoformat(timespec="microseconds")
+
+
+def in_utc(value: datetime) -> datetime:
+    """Return the same moment in UTC.
+
+    Raises:
+        InvalidArgument: There is no such day: the first and last of the calendar, in a zone far away.
+    """
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidArgument("a moment is out of the range that can be stored") from None
 
 
 _AS_IS = frozenset({int, float, str, bytes, type(None)})
