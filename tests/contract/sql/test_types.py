@@ -145,6 +145,15 @@ async def test_what_no_column_can_hold_is_refused_and_harms_nothing(database, co
         assert await session.first(int, "select count(*) from things") == 1
 
 
+async def test_a_read_with_a_value_that_cannot_be_sent_leaves_nothing_to_whoever_has_the_connection_next(database):
+    for number, (value, error) in enumerate([(2**63, InvalidArgument), (object(), TypeError)]):
+        with pytest.raises(error):
+            async with database.transaction() as session:
+                await session.first(int, "select id from things where integer_ = :value", value=value)
+        async with database.transaction() as session:
+            await session.execute("insert into things (id, integer_) values (:id, 1)", id=number)
+
+
 @pytest.mark.parametrize(
     ("type_", "sql", "problem"),
     [

@@ -55,6 +55,10 @@ class Link:
     async def prepare(self, what: PostgresStatement, timeout: float | None) -> Prepared:
         """Have the server prepare a statement that is not prepared yet."""
         statement = await self.raw.prepare(what.text, timeout=timeout)
+        if not self.raw.is_in_transaction():
+            # Outside of a transaction preparing begins one, which executing ends; but a value that cannot be sent
+            # is noticed here, in between, and whoever had the connection next would be in that transaction.
+            await self.script("select 1", timeout)
         found = Prepared(
             statement,
             tuple(writer_for(each) for each in statement.get_parameters()),
