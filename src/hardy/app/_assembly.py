@@ -12,7 +12,7 @@ from hardy.app._policies import Policies, planned
 from hardy.app._tell import TOLD, telling
 from hardy.app._wiring import Wiring
 from hardy.auth import Authenticator, admit
-from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Middleware, Notices, Operation
+from hardy.core import BuildFailed, CallEnded, Exposed, Handler, Layer, Middleware, Notices, Operation
 from hardy.di import Plan
 from hardy.resilience import InFlight, Shed
 from hardy.telemetry import make_logger, observe
@@ -78,8 +78,8 @@ class Assembly:
         around = (
             *outermost,
             observe(self.logger, self.notices.channel(CallEnded)),
-            self.in_flight.bound,
-            *(() if self.shed is None else (self.shed,)),
+            Layer(self.in_flight.around),
+            *(() if self.shed is None else (Layer(self.shed.around),)),
         )
         handlers: dict[Operation, Handler] = {}
         for each in app.exposures:

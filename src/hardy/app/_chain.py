@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import cast
 
-from hardy.core import NOT_YET, Call, Error, Handler, InvalidMessage, Middleware, Operation, compose, shielded
+from hardy.core import NOT_YET, Call, Error, Handler, InvalidMessage, Layer, Middleware, Operation, compose, shielded
 from hardy.di import Plan
 from hardy.resilience import Idempotency, InFlight
 from hardy.schema import JsonCase, codec
@@ -12,18 +12,24 @@ Invoke = Callable[[object, dict[str, object]], object]
 """Calls the use case with its message and needs: returns the coroutine, or the async generator of a stream."""
 
 
-def decode(call: Call, proceed: Handler) -> Awaitable[object]:
-    """Read the message. After ``allow``, so that a stranger is told 401 and not what is wrong with the body."""
-    message = call.receive_now()
-    if message is NOT_YET:
-        return _receive(call, proceed)
-    call.message = message
-    return proceed(call)
+def _decode(proceed: Handler) -> Handler:
+    def decoding(call: Call) -> Awaitable[object]:
+        message = call.receive_now()
+        if message is NOT_YET:
+            return _receive(call, proceed)
+        call.message = message
+        return proceed(call)
+
+    return decoding
 
 
 async def _receive(call: Call, proceed: Handler) -> object:
     call.message = await call.receive()
     return await proceed(call)
+
+
+decode = Layer(_decode)
+"""Reads the message. After ``allow``, so that a stranger is told 401 and not what is wrong with the body."""
 
 
 def chain(

@@ -5,12 +5,12 @@ from inspect import isawaitable
 
 from hardy.auth._authenticator import Authenticator
 from hardy.auth._rules import is_public, verdict
-from hardy.core import Call, Handler, Middleware, PermissionDenied, Principal, Rule, Unauthenticated
+from hardy.core import Call, Handler, Layer, PermissionDenied, Principal, Rule, Unauthenticated
 
 
 def admit(
     authenticators: Sequence[Authenticator] = (), *, between: Callable[[Call], Awaitable[None]] | None = None
-) -> Middleware:
+) -> Layer:
     """Make the middleware that lets a call in, or answers 401 or 403.
 
     The authenticators are asked in order and the first principal is taken; a
@@ -40,10 +40,16 @@ def admit(
     """
     kinds = tuple(authenticators)
 
-    def admitting(call: Call, proceed: Handler) -> Awaitable[object]:
-        if kinds and call.principal is None:
-            return authenticating(call, proceed)
-        return _allow(call, proceed)
+    def around(proceed: Handler) -> Handler:
+        def admitting(call: Call) -> Awaitable[object]:
+            if between is not None or (kinds and call.principal is None):
+                return authenticating(call, proceed)
+            # Most rules say it at once, and cost no coroutine.
+            rule = call.operation.allow
+            answer = None if rule is None else rule(call)
+            return proceed(call) if answer is True else _when_allowed(rule, answer, call, proceed)
+
+        return admitting
 
     async def authenticating(call: Call, proceed: Handler) -> object:
         principal = await _authenticate(kinds, call) if kinds and call.principal is None else None
@@ -51,23 +57,16 @@ def admit(
             call.principal = principal
         if between is not None:
             await between(call)
-        return await _allow(call, proceed)
+        rule = call.operation.allow
+        return await _when_allowed(rule, None if rule is None else rule(call), call, proceed)
 
-    return admitting if between is None else authenticating
+    return Layer(around)
 
 
-def _allow(call: Call, proceed: Handler) -> Awaitable[object]:
-    """Go on when the rule says so; most rules say it at once, and cost no coroutine."""
-    rule = call.operation.allow
+async def _when_allowed(rule: Rule | None, answer: object, call: Call, proceed: Handler) -> object:
+    """Go on when the *answer* of the *rule* is yes, or becomes it."""
     if rule is None:
         raise _refusal(call)
-    answer: object = rule(call)
-    if answer is True:
-        return proceed(call)
-    return _when_allowed(rule, answer, call, proceed)
-
-
-async def _when_allowed(rule: Rule, answer: object, call: Call, proceed: Handler) -> object:
     if isawaitable(answer):
         answer = await answer
     if not verdict(rule, answer):

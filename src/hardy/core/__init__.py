@@ -44,7 +44,7 @@ from hardy.core._errors import (
     error_from_wire,
 )
 from hardy.core._events import Events
-from hardy.core._handler import Handler, Middleware, compose
+from hardy.core._handler import Handler, Layer, Middleware, compose
 from hardy.core._jobs import Jobs
 from hardy.core._logger import Logger, SilentLogger
 from hardy.core._messages import is_message_type
@@ -101,6 +101,7 @@ __all__ = [
     "InvalidMessage",
     "Jobs",
     "Kind",
+    "Layer",
     "Level",
     "Logger",
     "Malformed",

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from math import inf
-from random import randbytes
+from random import getrandbits
 from typing import TYPE_CHECKING, cast
 
 from hardy.core._certificate import ClientCertificate
@@ -233,8 +233,9 @@ class Call:
             task: The current task, from a transport that knows it: up to
                 Python 3.11 asking asyncio costs a system call (``getpid``).
         """
-        if self._wish is not None:
-            raise self._wish
+        wish = self._wish  # by another name, for it may be made while the handler runs
+        if wish is not None:
+            raise wish
         if task is None:
             task = cast("asyncio.Task[object]", asyncio.current_task())
         self._task = task
@@ -250,10 +251,10 @@ class Call:
         finally:
             self._task = None
             _current.reset(token)
-        if self.cancelled is not None:
-            await self._settle(task, before)
-            raise self.cancelled
-        return reply
+        if self._wish is None:
+            return reply
+        await self._settle(task, before)
+        raise self._wish
 
     async def _settle(self, task: "asyncio.Task[object]", before: int) -> None:
         """Take back the request of `cancel`, which would hit what the task does next."""
@@ -333,7 +334,7 @@ def new_call_id() -> str:
         >>> len(new_call_id())
         32
     """
-    return randbytes(16).hex()
+    return f"{getrandbits(128):032x}"
 
 
 def current_call() -> Call | None:

@@ -11,6 +11,42 @@ Middleware = Callable[[Call, Handler], Awaitable[object]]
 """Wraps a handler: ``async def mw(call, proceed)`` awaits ``proceed(call)`` once, or raises."""
 
 
+class Layer:
+    """A middleware that is bound, once and at build, to what it wraps.
+
+    It can be called like any other; composed, it costs a call one function less,
+    and none at all while it waits for nothing.
+
+    Args:
+        around: Given what is wrapped, returns what is to be called instead.
+
+    Example:
+        >>> import asyncio
+        >>> from hardy.core import Operation
+        >>> def counting(proceed):
+        ...     def count(call):
+        ...         print("one more")
+        ...         return proceed(call)
+        ...
+        ...     return count
+        >>> async def hello(call):
+        ...     return "hello"
+        >>> async def greet() -> str: ...
+        >>> asyncio.run(compose([Layer(counting)], hello)(Call(Operation.of(greet), "direct")))
+        one more
+        'hello'
+    """
+
+    __slots__ = ("around",)
+
+    def __init__(self, around: Callable[[Handler], Handler]) -> None:
+        self.around = around
+
+    def __call__(self, call: Call, proceed: Handler) -> Awaitable[object]:
+        """Carry the *call* out around *proceed*."""
+        return self.around(proceed)(call)
+
+
 def compose(middleware: Sequence[Middleware], innermost: Handler) -> Handler:
     """Nest *middleware* around *innermost*, the first one outermost; done once, at build.
 
@@ -32,6 +68,8 @@ def compose(middleware: Sequence[Middleware], innermost: Handler) -> Handler:
 
 
 def _wrap(layer: Middleware, proceed: Handler) -> Handler:
+    if isinstance(layer, Layer):
+        return layer.around(proceed)
     # A lambda that returns the coroutine has no frame of its own while the call
     # waits; functools.partial and an async wrapper were measured slower.
     return lambda call: layer(call, proceed)

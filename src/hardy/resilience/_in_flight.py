@@ -72,24 +72,35 @@ class InFlight:
         Raises:
             DeadlineExceeded: The time ran out before the reply.
         """
-        operation = call.operation
-        try:
-            allowed = self._allowed[operation]
-        except KeyError:
-            allowed = self._allowed[operation] = self._allow(operation)
-        if call.timeout is not None:
-            allowed = min(allowed, call.timeout)
-        call.due = due = time.monotonic() + allowed
-        self._calls[call] = allowed
-        self._started += 1
-        if due < self._armed:
-            self._arm(due)
-        try:
-            return await proceed(call)
-        finally:
-            del self._calls[call]
-            if not self._calls and self._idle is not None:
-                self._settle(self._idle)
+        return await self.around(proceed)(call)
+
+    def around(self, proceed: Handler) -> Handler:
+        """Return *proceed* within the deadline of each call: `bound`, bound once."""
+        calls, known, monotonic = self._calls, self._allowed, time.monotonic
+
+        async def bounded(call: Call) -> object:
+            allowed = known.get(call.operation)
+            if allowed is None:
+                allowed = self._learn(call.operation)
+            if call.timeout is not None:
+                allowed = min(allowed, call.timeout)
+            call.due = due = monotonic() + allowed
+            calls[call] = allowed
+            self._started += 1
+            if due < self._armed:
+                self._arm(due)
+            try:
+                return await proceed(call)
+            finally:
+                del calls[call]
+                if not calls and self._idle is not None:
+                    self._settle(self._idle)
+
+        return bounded
+
+    def _learn(self, operation: Operation) -> float:
+        allowed = self._allowed[operation] = self._allow(operation)
+        return allowed
 
     def _allow(self, operation: Operation) -> float:
         if operation.timeout is not None:

@@ -119,15 +119,23 @@ class Shed:
         Raises:
             Unavailable: There is more to do than can be done.
         """
-        self._calls += 1
-        if self._loop is None:
-            self._watch()
-        if call.transport not in self._unguarded:
-            self._ahead -= 1
-        elif not (self._spends() if self._overloaded or self._is_flooded() else True):
-            self._emit(CallShed(transport=call.transport, operation=call.operation.name))
-            raise refusal()
-        return proceed(call)
+        return self.around(proceed)(call)
+
+    def around(self, proceed: Handler) -> Handler:
+        """Return *proceed* for those calls that are let in: this middleware, bound once."""
+
+        def shedding(call: Call) -> Awaitable[object]:
+            self._calls += 1
+            if self._loop is None:
+                self._watch()
+            if call.transport not in self._unguarded:
+                self._ahead -= 1
+            elif not (self._spends() if self._overloaded or self._is_flooded() else True):
+                self._emit(CallShed(transport=call.transport, operation=call.operation.name))
+                raise refusal()
+            return proceed(call)
+
+        return shedding
 
     def guard(self, transport: str) -> "Shed":
         """Leave calls of *transport* to its door, which asks `admits` itself."""

@@ -13,8 +13,8 @@ from hardy.core import (
     Error,
     Handler,
     Internal,
+    Layer,
     Logger,
-    Middleware,
     Operation,
 )
 from hardy.telemetry._logger import BoundLogger, Level
@@ -26,7 +26,7 @@ DEFECTS = frozenset({Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS})
 _TROUBLE = DEFECTS | {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED}
 
 
-def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None) -> Middleware:
+def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None) -> Layer:
     """Make the middleware that stands around all others.
 
     For each call, of whatever transport and kind, it
@@ -81,31 +81,34 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
         if line is None or not line(ms, call.id, None if principal is None else principal.subject, call.peer):
             log.write(call, code, ms)
 
-    async def observing(call: Call, proceed: Handler) -> object:
-        call.logger = logger
-        started = monotonic()
-        try:
-            reply = await proceed(call)
-        except Error as error:
-            if error.code in DEFECTS:
-                call.log.exception("call failed", code=error.code.name)
-            ended(call, error.code, started)
-            raise
-        except CancelledError as error:
-            ended(call, call.cancelled.code if call.cancelled else Code.CANCELLED, started)
-            if call.cancelled is None and _is_made_up(call):
-                raise Cancelled("the call was cancelled") from error
-            raise
-        except BaseException as error:
-            if _is_the_end(error, call):
+    def around(proceed: Handler) -> Handler:
+        async def observing(call: Call) -> object:
+            call.logger = logger
+            started = monotonic()
+            try:
+                reply = await proceed(call)
+            except Error as error:
+                if error.code in DEFECTS:
+                    call.log.exception("call failed", code=error.code.name)
+                ended(call, error.code, started)
                 raise
-            call.log.exception("call failed", code=Code.INTERNAL.name)
-            ended(call, Code.INTERNAL, started)
-            raise Internal("internal error") from error
-        ended(call, None, started)
-        return reply
+            except CancelledError as error:
+                ended(call, call.cancelled.code if call.cancelled else Code.CANCELLED, started)
+                if call.cancelled is None and _is_made_up(call):
+                    raise Cancelled("the call was cancelled") from error
+                raise
+            except BaseException as error:
+                if _is_the_end(error, call):
+                    raise
+                call.log.exception("call failed", code=Code.INTERNAL.name)
+                ended(call, Code.INTERNAL, started)
+                raise Internal("internal error") from error
+            ended(call, None, started)
+            return reply
 
-    return observing
+        return observing
+
+    return Layer(around)
 
 
 class _AccessLog:
