@@ -19,7 +19,7 @@ _ENGINES_OWN = frozenset(
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_USUAL = {b"x-request-id": b"x-request-id: "}
+USUAL = {b"x-request-id": b"x-request-id: "}
 """Names that stand on most replies, checked already."""
 
 
@@ -80,7 +80,7 @@ def line_of(name: bytes, value: bytes) -> bytes:
         >>> line_of(b"x-request-id", b"c1")
         b'x-request-id: c1\r\n'
     """
-    start = _USUAL.get(name)
+    start = USUAL.get(name)
     if start is not None and value.isalnum():  # nothing that could end the line
         return start + value + b"\r\n"
     return render(((name, value),))[0]

@@ -49,27 +49,41 @@ _LISTS = (
     b"x-forwarded-for",
 )
 CHUNKED = -1
-_NO_HEADERS = 3
-"""Pieces of a head without headers, split at its line ends: the request line, and nothing twice."""
+_BLANK = 2
+"""Pieces behind the last header, split at line ends: nothing, twice."""
+_MOST_KEPT = 1024
+"""Bytes of header lines that are kept for the next request of a connection."""
 
 
 def _bad(detail: str) -> RequestFault:
     return RequestFault(400, detail)
 
 
+_Framing = tuple[list[Field], dict[bytes, bytes], int, bool, bool]
+"""Header lines, their fields, and what they say: length of the body, whether its sender waits, whether to stay."""
+
+
 class HeadParser:
-    """Reads the heads of one connection, one after another."""
+    """Reads the heads of one connection, one after another.
+
+    Most clients send the same header lines with each request of a connection, and
+    change the target alone, if that; so the last ones are kept, while they are few.
+    """
 
     __slots__ = (
+        "_block",
         "_certificate",
         "_exchange",
         "_host",
+        "_kept",
         "_known",
         "_limits",
+        "_line",
         "_lines",
         "_peer",
         "_scheme",
         "_server",
+        "_target",
     )
 
     def __init__(self, exchange: Exchange, limits: Limits, lines: FieldLines) -> None:
@@ -82,6 +96,10 @@ class HeadParser:
         self._server = "unix"
         self._certificate: ClientCertificate | None = None
         self._host: bytes | None = None
+        self._block = b""
+        self._kept: _Framing | None = None
+        self._line = b""
+        self._target = "", "", "", ""
 
     def connected(self, *, scheme: str, peer: str, server: str, certificate: ClientCertificate | None = None) -> None:
         """Note what every request of the connection says about it."""
@@ -114,40 +132,66 @@ class HeadParser:
         Raises:
             RequestFault: Anything about it is in doubt or over a limit.
         """
-        lines = head.split(b"\r\n")
-        line = lines[0]
-        method, target, version = self._request_line(line)
-        limits = self._limits
-        if len(head) - len(line) > limits.header_bytes:
-            raise RequestFault(431, f"the headers are larger than {limits.header_bytes} bytes")
-        if len(lines) - _NO_HEADERS > limits.headers:
-            raise RequestFault(431, f"there are more than {limits.headers} headers")
-        known, read = self._known.get, self._lines.read
-        headers = [known(line) or read(line) for line in lines[1:-2]]
-        fields = dict(headers)
-        if len(fields) != len(headers):
-            fields = _first_of_each(headers)
-        path, query = self._address(method, target, version, fields)
-        length = _body_length(head, version, fields)
+        line, _, block = head.partition(b"\r\n")
+        kept = self._kept if block == self._block else None
+        if kept is not None and line == self._line:
+            method, target, path, query = self._target
+            version = "1.1"
+        else:
+            method, target, version = self._request_line(line)
+            if kept is None or version != "1.1":
+                headers, fields = self._fields(head, line, block)
+                path, query = self._address(method, target, version, fields)
+                kept = self._framing(head, block, version, headers, fields)
+            else:
+                path, query = self._address(method, target, version, kept[1])
+            if version == "1.1":
+                self._line, self._target = line, (method, target, path, query)
+        headers, fields, length, expects, keep_alive = kept
         # By position: by name it costs five times as much, and as much as splitting the head.
         return Request(
             method,
             target,
             path,
             query,
-            headers,
-            fields,
+            headers.copy(),
+            fields.copy(),
             version,
             self._scheme,
             self._peer,
             self._server,
             self._exchange,
-            limits.body,
+            self._limits.body,
             self._certificate,
             length,
-            b"expect" in fields and _expects_continue(fields[b"expect"], version, length),
-            _keep_alive(fields.get(b"connection"), version),
+            expects,
+            keep_alive,
         )
+
+    def _framing(
+        self, head: bytes, block: bytes, version: str, headers: list[Field], fields: dict[bytes, bytes]
+    ) -> _Framing:
+        """Return what the header lines say, and keep it for the next request that has the same ones."""
+        length = _body_length(head, version, fields)
+        expects = b"expect" in fields and _expects_continue(fields[b"expect"], version, length)
+        framing = headers, fields, length, expects, _keep_alive(fields.get(b"connection"), version)
+        kept = version == "1.1" and len(block) <= _MOST_KEPT
+        self._block = block if kept else b""
+        self._kept = framing if kept else None
+        return framing
+
+    def _fields(self, head: bytes, line: bytes, block: bytes) -> tuple[list[Field], dict[bytes, bytes]]:
+        """Read the header lines of *head*, which begins with the request's *line* and goes on with *block*."""
+        limits = self._limits
+        if len(head) - len(line) > limits.header_bytes:
+            raise RequestFault(431, f"the headers are larger than {limits.header_bytes} bytes")
+        lines = block.split(b"\r\n")
+        if len(lines) - _BLANK > limits.headers:
+            raise RequestFault(431, f"there are more than {limits.headers} headers")
+        known, read = self._known.get, self._lines.read
+        headers = [known(line) or read(line) for line in lines[:-_BLANK]]
+        fields = dict(headers)
+        return headers, fields if len(fields) == len(headers) else _first_of_each(headers)
 
     def screen(self, start: bytes, *, thorough: bool) -> None:
         """Refuse the *start* of a head that no continuation could make right, so that its sender need not wait.

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from hardy.server._body import gone
 from hardy.server._connection import Host
 from hardy.server._errors import ClientGone, RequestFault
-from hardy.server._fields import Field, Prepared, line_of, render
+from hardy.server._fields import USUAL, Field, Prepared, line_of, render
 from hardy.server._head import HeadParser
 from hardy.server._messages import Request, Response, ResponseStream, Tunnel
 from hardy.server._problem import problem
 from hardy.server._reader import BODY, DEAF, HEAD, LATER, TUNNEL, Reader
 from hardy.server._reply import BODILESS, STATUS_LINES, Http1Stream, Http1Tunnel, status_line
 from hardy.server._sockets import unread_bytes
+from hardy.server._wheel import TICK
 
 _SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\n"
 _COMPLETE = frozenset((HEAD, LATER, TUNNEL))
@@ -23,12 +24,13 @@ _GRACE = 1.0
 class Http1(Reader):
     """One client speaking HTTP/1.1 or 1.0."""
 
-    __slots__ = ("_served",)
+    __slots__ = ("_most", "_served")
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(host, loop)
         self._heads = HeadParser(self, host.limits, host.lines)
         self._served = 0
+        self._most = host.limits.requests_per_connection
 
     def begin(self, request: Request) -> None:
         """Have the handler answer *request*, in a task of its own."""
@@ -38,10 +40,10 @@ class Http1(Reader):
         counters.requests += 1
         counters.in_flight += 1
         self._request = request
-        if not host.load.admits():
+        if host.load.admits():
+            self.task = self.loop.create_task(self._serve(request))
+        else:
             self._shed(request)
-            return
-        self.task = self.loop.create_task(self._serve(request))
 
     def _shed(self, request: Request) -> None:
         """Refuse *request* because of overload: no task, nothing read, nothing decoded."""
@@ -86,8 +88,9 @@ class Http1(Reader):
             raw, dated, length = headers.raw, headers.dated, headers.length
         else:
             raw, dated, length = render(headers)
-        for field in response.extra:
-            raw += line_of(*field)
+        for name, value in response.extra:
+            start = USUAL.get(name)
+            raw += start + value + b"\r\n" if start is not None and value.isalnum() else line_of(name, value)
         status = response.status
         body = response.body
         line = STATUS_LINES.get(status) or status_line(status)
@@ -102,7 +105,14 @@ class Http1(Reader):
         else:
             size = b"content-length: %d\r\n" % len(body)
         host = self.host
-        connection = self._connection_line(request)
+        stays = (
+            self._phase is LATER
+            and request.keep_alive
+            and host.keeps
+            and self._served < self._most
+            and request.version == "1.1"
+        )  # what `_connection_line` finds for nearly all
+        connection = b"" if stays else self._connection_line(request)
         date = b"" if dated else host.date()
         if len(body) < 65_536:
             whole = b"".join((line, raw, date, size, connection, b"\r\n", body))
@@ -116,7 +126,7 @@ class Http1(Reader):
         if (
             request.keep_alive
             and self.host.keeps
-            and self._served < self.host.limits.requests_per_connection
+            and self._served < self._most
             and (self._phase is LATER or (self._phase is BODY and self._drainable(request)))
         ):
             return b"" if request.version == "1.1" else b"connection: keep-alive\r\n"
@@ -259,8 +269,12 @@ class Http1(Reader):
             self._next()
         elif self.ended:
             self.leave()
-        elif not (self.host.stopped and self.wind_up()):
-            self.watch(self.host.clock() + self.host.timeouts.keep_alive)
+        else:
+            host = self.host
+            if not (host.stopped and self.wind_up()):
+                self.due = due = host.clock() + host.timeouts.keep_alive
+                if not 0 <= self.slot <= due / TICK:  # as `watch` does
+                    host.wheel.watch(self)
 
     def resume_writing(self) -> None:
         """Let writers go on, and the next request."""
