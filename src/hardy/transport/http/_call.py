@@ -47,10 +47,11 @@ class HttpCall(Call, Generic[E_co]):
     def __init__(self, endpoint: E_co, request: Request, segments: Sequence[str]) -> None:
         fields = request.fields
         wait = fields.get(b"request-timeout")
+        given = fields.get(b"x-request-id")
         super().__init__(
             endpoint.operation,
             "http",
-            id=request_id(fields.get(b"x-request-id")),
+            id=None if given is None else request_id(given),
             peer=request.peer,
             timeout=None if wait is None else _seconds(wait),
         )

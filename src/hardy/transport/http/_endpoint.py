@@ -79,6 +79,9 @@ class Endpoint(ABC):
 class UnaryEndpoint(Endpoint):
     """One message in, one reply out."""
 
+    call_class: "type[HttpCall[UnaryEndpoint]]" = UnaryCall
+    """Makes the call that a request is."""
+
     def prepare_plan(self) -> None:
         """Work out status and headers of a success beside the rest."""
         super().prepare_plan()
@@ -92,7 +95,7 @@ class UnaryEndpoint(Endpoint):
 
     async def answer(self, request: Request, segments: Sequence[str]) -> Response | None:
         """Run the operation and answer with its reply."""
-        call = self.make_call(request, segments)
+        call = self.call_class(self, request, segments)
         if self.cancels:
             request.on_gone = call.gone
         try:
@@ -111,10 +114,6 @@ class UnaryEndpoint(Endpoint):
             if same is not None:
                 return Response(304, self.bare, b"", (*same, identity))
         return Response(self.status, self.headers, call.body, (*call.extra, identity))
-
-    def make_call(self, request: Request, segments: Sequence[str]) -> "HttpCall[UnaryEndpoint]":
-        """Return the call that *request* is."""
-        return UnaryCall(self, request, segments)
 
 
 def encoder(reply: object, json_case: JsonCase) -> Callable[[object], bytes]:

@@ -127,13 +127,14 @@ class Response:
         stream: AsyncIterator[bytes] | None = None,
     ) -> None:
         pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
-        if body and not any(name.lower() == "content-type" for name, _ in pairs):
+        only_type = len(pairs) == 1 and pairs[0][0] == "content-type"
+        if body and not only_type and not any(name.lower() == "content-type" for name, _ in pairs):
             kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/octet-stream"
             pairs = (*pairs, ("content-type", kind))
+            only_type = len(pairs) == 1
         if not 200 <= status <= 599:
             raise ValueError(f"{status} is no status of a response")
         self.status = status
-        only_type = len(pairs) == 1 and pairs[0][0] == "content-type"
         self.headers: Sequence[Header] = _typed(pairs[0][1]) if only_type else _prepared(pairs)
         self.body = body.encode() if isinstance(body, str) else body
         self.stream = stream
@@ -165,6 +166,8 @@ class RawCall(HttpCall["RawEndpoint"]):
     def receive_now(self) -> object:
         """Return the request."""
         endpoint = self.endpoint
+        if not endpoint.fields:
+            return Request(self.request, {})
         params = {
             name: decode("/".join(self.segments[at:]) if tail else self.segments[at])
             for name, at, tail in endpoint.fields
@@ -195,11 +198,14 @@ class RawEndpoint(Endpoint):
             request.on_gone = call.gone
         try:
             reply = await call.run(self.handler, request.exchange.task)
-            self.encode(reply)
+            if reply is not call.reply:
+                self.encode(reply)
         except Exception as error:  # what is no Error is a defect: INTERNAL, and logged
             return self.failed(call, error)
         response = cast("Response", reply)
-        extra = [*self.answers.headers, (b"x-request-id", call.id.encode()), *call.beside()]
+        extra = [*self.answers.headers, (b"x-request-id", call.id.encode())]
+        if call.attached:
+            extra += call.beside()
         if response.stream is None:
             return Outgoing(response.status, response.headers, response.body, extra)
         await self._pump(call, response.status, [*response.headers, *extra], response.stream)

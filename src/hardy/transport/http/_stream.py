@@ -151,13 +151,11 @@ class ClientStreamCall(HttpCall["ClientStreamEndpoint"]):
 class ClientStreamEndpoint(UnaryEndpoint):
     """A stream of messages in, one reply out."""
 
+    call_class = ClientStreamCall
+
     def __init__(self, exposed: Exposed, answers: Answers, json_case: JsonCase, *, bounds: Bounds) -> None:
         super().__init__(exposed, answers, json_case, bounds=bounds)
         self.item: Codec[object] = codec(exposed.operation.message, json_case=json_case)
-
-    def make_call(self, request: Request, segments: Sequence[str]) -> "HttpCall[UnaryEndpoint]":
-        """Return the call that *request* is."""
-        return ClientStreamCall(self, request, segments)
 
 
 async def decode_items(item: Codec[object], texts: AsyncIterator[bytes]) -> AsyncGenerator[object]:
