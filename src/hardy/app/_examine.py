@@ -118,7 +118,7 @@ def _alone(settings: Settings, components: Sequence[Component]) -> list[Diagnost
             title=f"{settings.replicas} replicas have to share `{type(each).__qualname__}`, which is one process's own",
             notes=("each replica would have one of its own, and they would disagree",),
             helps=(
-                "use one that replicas share, such as a database server",
+                str(getattr(each, "instead", "use one that replicas share, such as a database server")),
                 f"run a single process: {settings.prefix}_REPLICAS=1",
             ),
         )

@@ -50,6 +50,7 @@ class MemoryInvalidations:
     """
 
     process_local = True
+    instead = "RedisInvalidations(redis), from hardy.adapters.redis"
     worker_local = True
 
     def __init__(self) -> None:

@@ -56,6 +56,7 @@ class MemoryCache:
     """
 
     process_local = True
+    instead = "app.manage(RedisCache(redis)), from hardy.adapters.redis"
     worker_local = True
     port = Cache
 

@@ -57,6 +57,7 @@ class MemoryLock(Lock):
     """
 
     process_local = True
+    instead = "app.manage(RedisLock(redis)), from hardy.adapters.redis, or PostgresLock"
     worker_local = True
     port = Lock
 

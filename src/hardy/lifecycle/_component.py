@@ -17,6 +17,7 @@ class Component(Protocol):
     - ``async drain()``: finishes what is in flight and takes nothing new (`Drains`);
     - ``statistics()``: a frozen record of what it did (`Counts`);
     - ``process_local``: true when replicas cannot share it, so that production refuses it beside several of them;
+    - ``instead``: what to use there, a text for whoever is refused;
     - ``worker_local``: true when not even the workers of one machine can share it;
     - ``port``: the type under which what it yields is injected, when that is not its class;
     - ``providers()``: providers it brings along (`Brings`);

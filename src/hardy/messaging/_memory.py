@@ -55,6 +55,7 @@ class MemoryBroker:
 
     port: ClassVar[type] = Broker
     process_local = True
+    instead = "app.manage(Nats(settings.nats)), from hardy.adapters.nats"
     worker_local = True
 
     def __init__(self, *, capacity: int = 10_000, keep: int = 10_000) -> None:

@@ -64,6 +64,7 @@ class MemoryJobs(JobStore):
     """
 
     process_local = True
+    instead = "app.manage(SqlJobs()), from hardy.adapters.sql.jobs, after the database"
     worker_local = True
 
     def __init__(self, *, clock: Clock | None = None) -> None:
@@ -262,6 +263,7 @@ class MemoryClaims(Claims):
     """
 
     process_local = True
+    instead = "app.manage(SqlJobs()), from hardy.adapters.sql.jobs, after the database"
     worker_local = True
     most = 10_000
     """How many ticks of one schedule are remembered."""

@@ -200,8 +200,7 @@ class Idempotency:
         except Error as error:
             why = str(error)
         self._lost += 1
-        self._emit(OutcomeLost(operation=call.operation.name, error=why))
-        call.log.error("the outcome of a call was not kept under its Idempotency-Key", why=why)
+        self._emit(OutcomeLost(operation=call.operation.name, call=call.id, error=why))
 
     async def _release(self, call: Call, store: IdempotencyStore, claim: Claim) -> None:
         try:

@@ -60,6 +60,7 @@ class MemoryIdempotency:
 
     port = IdempotencyStore
     process_local = True
+    instead = "app.manage(SqlIdempotency()), after the database; or RedisIdempotency(redis)"
     worker_local = True
     within: ClassVar[type[object] | None] = None
 

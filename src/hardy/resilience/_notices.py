@@ -88,4 +88,6 @@ class OutcomeLost(Told):
     says: ClassVar[str] = "the outcome of a call with a key could not be kept"
 
     operation: str
+    call: str
+    """Its id."""
     error: str

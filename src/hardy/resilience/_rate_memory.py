@@ -48,6 +48,7 @@ class MemoryLimiter:
 
     port = Limiter
     process_local = True
+    instead = "app.manage(RedisLimiter(redis)), from hardy.adapters.redis"
     worker_local = True
 
     def __init__(self, *, max_keys: int = 100_000, clock: Clock | None = None) -> None:

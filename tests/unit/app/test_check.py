@@ -9,6 +9,7 @@ import pytest
 
 from hardy.app import App, Assembly
 from hardy.auth import any_of, has_scope, internal, public, signed_in
+from hardy.cache import MemoryCache
 from hardy.config import Settings
 from hardy.core import BuildFailed, Diagnostic, Principal
 from hardy.transport import grpc, http
@@ -143,6 +144,14 @@ def test_what_belongs_to_one_process_is_refused_beside_replicas(environment, rep
     app.manage(Own())
     app.expose(ping, allow=public)
     assert codes(app) == faults
+
+
+def test_who_is_refused_beside_replicas_is_told_what_to_use():
+    app = App("shop", Settings(environment="production", replicas=2))
+    app.manage(MemoryCache())
+    app.expose(ping, allow=public)
+    (fault,) = app.check()
+    assert fault.helps[0] == "app.manage(RedisCache(redis)), from hardy.adapters.redis"
 
 
 def test_a_process_local_component_that_is_overridden_harms_nobody():

@@ -353,7 +353,9 @@ async def test_without_its_store_nothing_is_carried_out(failing):
 async def test_an_outcome_that_cannot_be_kept_is_answered_all_the_same(failing):
     failing.store.at = "keep"
     assert (await failing.send())[0] == Paid(1, 1)
-    assert failing.notices == [OutcomeLost(operation="pay", error="the store is away")]
+    (lost,) = failing.notices
+    assert isinstance(lost, OutcomeLost)
+    assert (lost.operation, lost.error) == ("pay", "the store is away")
 
 
 async def test_a_claim_that_cannot_be_released_hides_no_error(failing):

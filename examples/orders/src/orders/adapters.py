@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hardy.adapters.sql import Database, Session
 from hardy.adapters.sql.outbox import Outbox
-from hardy.cache import Cache, Keyspace
+from hardy.cache import Cache, Freshness, Keyspace
 from hardy.core import AlreadyExists
 from hardy.messaging import MemoryEvents
 from orders.domain import (
@@ -301,7 +301,7 @@ def orders(session: Session, cached: CachedLookup) -> Orders:
 
 async def cached(database: Database, cache: Cache) -> AsyncIterator[CachedLookup]:
     """Provide what remembers orders that were looked up, for all calls."""
-    async with Keyspace(cache, "orders", Order, ttl=10) as kept:
+    async with Keyspace(cache, "orders", Order, ttl=Freshness(ttl=10, stale_on_error=300)) as kept:
         yield CachedLookup(database, kept)
 
 

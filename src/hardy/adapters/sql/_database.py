@@ -64,6 +64,8 @@ class Database:
         self._open = False
         self.dialect = self._driver.dialect
 
+    instead = "a server in its settings: postgresql://user@host/name"
+
     @property
     def process_local(self) -> bool:
         """Whether several replicas would have one database each: a file of SQLite belongs to one machine."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from socket import gethostname
 from types import TracebackType
 from typing import Self
@@ -209,7 +210,7 @@ def _place_of(database: Database) -> str:
     """Return what tells the table from those of other services, which may share the lock's store."""
     url = urlsplit(database.settings.url)
     if database.process_local:  # a file: of this machine
-        return f"{gethostname()}:{url.path}"
+        return f"{gethostname()}:{Path(url.path.removeprefix('/')).absolute()}"
     place = url.netloc.rpartition("@")[2] + url.path
     return f"{place} {crc32(url.query.encode()):08x}" if url.query else place  # which may hold a password
 
