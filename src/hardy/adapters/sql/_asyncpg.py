@@ -95,10 +95,11 @@ STALE = (InvalidCachedStatementError, OutdatedSchemaCacheError)
 
 async def connect(url: str, timeout: float, settings: dict[str, str]) -> RawConnection:
     """Open a connection; raises `FAILURES`."""
+    # We keep our own prepared statements, and asyncpg's cache stays empty. It is left on all the same: without it
+    # asyncpg gives prepared statements no name and has them parsed again at each execution, ours and SQLAlchemy's.
     opened = await asyncpg.connect(  # pyright: ignore[reportUnknownVariableType]  # untyped
         url,
         timeout=timeout,  # pyright: ignore[reportArgumentType]  # it takes fractions
-        statement_cache_size=0,  # we keep our own
         server_settings=settings,
     )
     return cast("RawConnection", opened)
