@@ -1,5 +1,6 @@
 """What a person reads when a setting is missing, bad, in the wrong place, or misspelt."""
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from itertools import groupby
@@ -9,6 +10,8 @@ from hardy.config._kind import BadValue
 from hardy.config._raw import Raw
 from hardy.config._tree import Section, Setting
 from hardy.core import Diagnostic, Place
+
+_PASSWORD = re.compile(r"://[^\s@]*:.*@")
 
 
 def missing(
@@ -51,7 +54,8 @@ def _how_to_set(setting: Setting, *, dev: bool) -> str:
 
 def bad_value(setting: Setting, raw: Raw, error: BadValue, default: str | None) -> Diagnostic:
     """Return the diagnostic for a value that breaks the rule of its setting."""
-    secret = setting.kind.secret
+    # What is no URL may be one all the same but for a character of the password in it.
+    secret = setting.kind.secret or (isinstance(raw.value, str) and bool(_PASSWORD.search(raw.value)))
     return Diagnostic(
         code="H0202",
         title=f"{_subject(setting, raw)} must be {setting.kind.rule}",

@@ -165,6 +165,13 @@ def test_a_bad_secret_is_never_shown(folder, orders, faults, complete):
         """)
 
 
+@pytest.mark.parametrize("url", ["postgresql://bob:hunt/er2@db/orders", "postgresql://bob:hunter2@db:99999/orders"])
+def test_the_password_of_what_is_no_url_is_never_shown(orders, faults, complete, url):
+    said = one(faults(orders, complete | {"ORDERS_DATABASE__URL": url}), "H0202")
+    assert "ORDERS_DATABASE__URL=***" in said
+    assert "hunt" not in said
+
+
 def test_a_bad_value_in_a_mounted_file_is_named(folder, orders, faults, complete):
     (folder / "secrets").mkdir()
     (folder / "secrets/orders_jwt_secret").write_text("short\n")
