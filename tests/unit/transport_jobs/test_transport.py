@@ -193,6 +193,25 @@ async def test_what_is_left_at_the_end_is_cancelled_and_given_back_as_if_never_t
     assert lane.statistics().in_flight == 0
 
 
+async def test_a_call_that_the_service_cancels_at_its_end_gives_its_job_back_even_without_retries(store, serve, gate):
+    calls = []
+
+    async def send(order_id: int, *, call: Call) -> None:
+        calls.append(call)
+        gate.began.release()
+        await asyncio.Event().wait()
+
+    async with serve((send, jobs.queue("mail", retries=0))) as lane:
+        await store.put(job())
+        await gate.began.acquire()
+        draining = asyncio.create_task(lane.drain())
+        await asyncio.sleep(0)
+        calls[0].cancel(Unavailable("the service is shutting down"))
+        await draining
+    (left,) = await store.find()
+    assert (left.state, left.attempts) == ("waiting", 0)
+
+
 async def test_a_job_that_was_done_while_the_service_stopped_is_done(store, serve, gate):
     async def send(order_id: int) -> None:
         gate.began.release()

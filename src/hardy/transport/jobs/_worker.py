@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-from hardy.core import Emit, Error, Exposed, Internal, Logger
+from hardy.core import Emit, Error, Exposed, Internal, Logger, Unavailable
 from hardy.queueing import Job, JobDied, JobLost, JobRetried, JobStore, StoreBack, StoreLost
 from hardy.schema import Codec, codec
 from hardy.transport.jobs._call import JobCall
@@ -153,7 +153,9 @@ class Worker:
 
     def _judge(self, held: Held, error: Error, exposed: Exposed) -> Write:
         job, queue = held.job, cast("JobQueue", exposed.binding)
-        if held.stopping:
+        # At shutdown the service cancels calls that have had their time, before it stops us: neither is the job's fault.
+        shut_down = self._draining and error is held.call.cancelled and isinstance(error, Unavailable)
+        if held.stopping or shut_down:
             return partial(self._store.give_back, job)
         reason = f"{error.code.name}: {error.message}"[:_REASON]
         delay = queue.retry.decide(error.code, job.attempt)
