@@ -85,6 +85,25 @@ async def test_a_transaction_that_only_reads_holds_nothing_back(service):
         assert sink.by_key == {"a": [1]}
 
 
+async def test_what_was_written_while_no_relay_ran_is_not_held_back(database):
+    sink, notices, held = Sink(), Notices(), []
+    notices.listen(held.append, OutboxHeldBack)
+    async with database() as opened:
+        outbox = Outbox({Counted: COUNTED}, OutboxSettings(relay=False))
+        outbox.wire(database=opened, publisher=sink)
+        async with outbox, opened.transaction() as session:
+            await outbox.events(session).publish(Counted("a", 1))
+            await session.execute("update hardy_outbox set written = written - 3600")
+        outbox = Outbox({Counted: COUNTED}, retry=AT_ONCE)
+        outbox.wire(database=opened, publisher=sink, notices=notices)
+        async with outbox:
+            async with asyncio.timeout(20):
+                while not sink.taken:
+                    await asyncio.sleep(0.005)
+            assert outbox.statistics().held_for == 0
+    assert held == []
+
+
 async def test_what_is_held_back_is_counted_and_told(database):
     sink, notices, told = Sink(), Notices(), asyncio.Event()
     notices.listen(lambda notice: told.set(), OutboxHeldBack)

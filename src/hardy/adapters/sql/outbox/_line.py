@@ -1,6 +1,7 @@
 """Up to where the table can be read without passing a transaction that is still open."""
 
 from dataclasses import dataclass
+from time import monotonic
 
 from hardy.adapters.sql._database import Database
 
@@ -36,12 +37,18 @@ class Line:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pending: tuple[int, int] | None = None
+        self._since = 0.0
         self.at = EVERYTHING if database.dialect == "sqlite" else 0
 
     @property
     def is_held(self) -> bool:
         """Whether there is more behind the line, which an open transaction holds back."""
         return self._pending is not None
+
+    @property
+    def held_for(self) -> float | None:
+        """Seconds that the line has waited for open transactions at one place; ``None`` when it does not."""
+        return None if self._pending is None else monotonic() - self._since
 
     async def advance(self) -> int:
         """Move the line as far as it goes now, and return it."""
@@ -56,7 +63,7 @@ class Line:
             if top > self.at:
                 found = await session.first(_Transactions, _TRANSACTIONS)
                 if found is not None:
-                    self._pending = (top, found.own)
+                    self._pending, self._since = (top, found.own), monotonic()
                     self._reached(found.oldest)
         return self.at
 

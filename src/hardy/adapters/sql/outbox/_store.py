@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zlib import crc32
 
@@ -79,6 +79,9 @@ class _Letter:
     reason: str | None
     attempts: int
     time: str
+
+
+_NOTHING = Facts(waiting=0, dead=0, lag=None, held_back=0, held_for=None)
 
 
 async def write(session: Session, envelopes: Sequence[Envelope]) -> None:
@@ -175,9 +178,14 @@ class Store:
 
     async def facts(self) -> Facts:
         """Return how the table is now."""
+        line = await self.line.advance()
         async with self._database.transaction() as session:
-            found = await session.first(Facts, self._words.facts, line=self.line.at)
-            return found or Facts(waiting=0, dead=0, lag=None, held_back=0, held_for=None)
+            found = await session.first(Facts, self._words.facts, line=line)
+        if found is None or (since := self.line.held_for) is None:
+            # Nothing is behind an open transaction: what is behind the line was written a moment ago.
+            return replace(found or _NOTHING, held_back=0, held_for=None)
+        # What waited before anybody looked, as after a night without a relay, was not held back for so long.
+        return replace(found, held_for=None if found.held_for is None else min(found.held_for, since))
 
 
 async def dead_letters(database: Database, limit: int) -> list[DeadLetter]:
