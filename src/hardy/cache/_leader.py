@@ -19,7 +19,8 @@ class LeadershipGained(Told):
     says: ClassVar[str] = "this process leads"
 
     name: str
-    token: int
+    fence: int
+    """The fencing token of this term; under that name it would be redacted in the log, like a credential."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class LeadershipLost(Told):
     says: ClassVar[str] = "this process does not lead any more"
 
     name: str
-    token: int
+    fence: int
+    """The fencing token of this term; under that name it would be redacted in the log, like a credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Leader:
             async with lock.hold(f"leader {self.name}", ttl=self._ttl) as held:
                 self._held, self._token = held, held.token
                 self._terms += 1
-                self._emit(LeadershipGained(name=self.name, token=held.token))
+                self._emit(LeadershipGained(name=self.name, fence=held.token))
                 await self._run(held)
         except LockLost:
             if self._held is None:
@@ -145,7 +147,7 @@ class Leader:
         finally:
             if self._held is not None:
                 self._held = None
-                self._emit(LeadershipLost(name=self.name, token=self._token))
+                self._emit(LeadershipLost(name=self.name, fence=self._token))
         return True
 
     def statistics(self) -> LeaderStatistics:

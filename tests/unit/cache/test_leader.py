@@ -1,11 +1,14 @@
 """Of all candidates one leads; when it stops, fails or loses the lock, another does."""
 
 import asyncio
+import io
+import json
 
 import pytest
 
 from hardy.cache import LeadershipGained, LeadershipLost, MemoryLock, leader
 from hardy.core import Notices, TaskFailed
+from hardy.telemetry import make_logger
 
 
 class Work:
@@ -68,7 +71,18 @@ async def test_one_whose_work_fails_tries_again(until):
         LeadershipGained,
         LeadershipLost,
     ]
-    assert told[0].token < told[3].token
+    assert told[0].fence < told[3].fence
+
+
+async def test_the_log_tells_the_fencing_token_of_a_term(until):
+    lock, work, lines, notices = MemoryLock(), Work(), io.StringIO(), Notices()
+    logger = make_logger(format="json", stream=lines)
+    notices.listen(lambda told: logger.info(told.says, name=told.name, fence=told.fence), LeadershipGained)
+    candidate = leader("clean", work, lock=lock)
+    candidate.wire(notices=notices)
+    async with candidate:
+        await until(lambda: work.inside)
+    assert json.loads(lines.getvalue())["fence"] == work.tokens[0]
 
 
 async def test_one_that_lost_the_lock_is_cancelled_and_waits_for_its_turn(until):

@@ -318,7 +318,10 @@ def _unreachable(url: str, error: BaseException) -> Diagnostic:
     return Diagnostic(
         code="H0401",
         title=f"NATS at {places} cannot be reached: {error or type(error).__name__}",
-        helps=("start one with streams: nats-server --jetstream", "or say where it is, in the setting `nats.url`"),
+        helps=(
+            "start one with streams: nats-server --jetstream",
+            "or say where it is; what the service was told: hardy show config",
+        ),
     )
 
 
