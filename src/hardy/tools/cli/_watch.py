@@ -10,7 +10,7 @@ from hardy.core import Diagnostic
 from hardy.tools.cli._import import syntax_place
 from hardy.tools.cli._project import Project
 
-_SUFFIXES = {".py", ".toml", ".binpb"}
+_SUFFIXES = {".py", ".sql", ".toml", ".binpb"}
 
 
 def require_watchfiles() -> None:
@@ -28,11 +28,11 @@ def require_watchfiles() -> None:
 
 
 def concerns(path: Path) -> bool:
-    """Tell whether a change of *path* can change the service: code, settings, descriptors.
+    """Tell whether a change of *path* can change the service: code, migrations, settings, descriptors.
 
     Example:
-        >>> concerns(Path("orders/app.py")), concerns(Path("orders.db"))
-        (True, False)
+        >>> concerns(Path("orders/app.py")), concerns(Path("migrations/0002_note.sql")), concerns(Path("orders.db"))
+        (True, True, False)
     """
     return path.suffix in _SUFFIXES or path.name.startswith(".env")
 

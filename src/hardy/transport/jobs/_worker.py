@@ -153,7 +153,7 @@ class Worker:
 
     def _judge(self, held: Held, error: Error, exposed: Exposed) -> Write:
         job, queue = held.job, cast("JobQueue", exposed.binding)
-        # At shutdown the service cancels calls that have had their time, before it stops us: neither is the job's fault.
+        # At shutdown the service cancels calls that have had their time, before it stops us: no fault of the job's.
         shut_down = self._draining and error is held.call.cancelled and isinstance(error, Unavailable)
         if held.stopping or shut_down:
             return partial(self._store.give_back, job)
