@@ -55,15 +55,16 @@ def tables(results: "Results") -> str:
     about = (
         f"On PostgreSQL, by `make bench-data`: {results.rounds} interleaved rounds of {results.seconds:g} s each, 64 connections, "
         f"{CONNECTIONS} to the database, CPU of the server's process alone, the database being another; "
-        f"Python {platform.python_version()}, {platform.machine()}. SQLAlchemy is used as its documentation says."
+        f"Python {platform.python_version()}, {platform.machine()}. Every built-in of "
+        "hardy is on; handing on the events, which the others leave to another process, has a row of its own."
     )
-    peers = ["Client CPU for one operation, in microseconds; bars in brackets:"]
-    parts = [_services(results), about, *peers, _costs(results)]
+    costs = "What one operation costs the process that asks, by the same command, and what it may cost:"
+    parts = [_services(results), about, costs, _costs(results)]
     return "\n\n".join(parts) + "\n"
 
 
 def _services(results: "Results") -> str:
-    names = list(dict.fromkeys(name for each in results.services.values() for name in each))
+    names = max(results.services.values(), key=len)
     lines = [
         "| requests per CPU-second (per second of wall time) | " + " | ".join(each.title for each in WORKLOADS) + " |"
     ]
@@ -84,10 +85,12 @@ def _services(results: "Results") -> str:
 def _costs(results: "Results") -> str:
     headings = {"reads": "point read on PostgreSQL", "redis": "Valkey, 64 callers", "cache": "in memory"}
     bars = {(section, row): bar for section, row, bar in BARS}
-    lines = ["| | CPU us |", "|---|---:|"]
+    lines = ["| | CPU microseconds | at most |", "|---|---:|---:|"]
     for section, rows in results.costs.items():
         for row, microseconds in rows.items():
             bar = bars.get((section, row))
-            name = f"**{row}** (at most {bar:g})" if bar else row
-            lines.append(f"| {headings[section]}: {name} | {microseconds:.{2 if section == 'cache' else 0}f} |")
+            name, most = (f"**{row}**", f"{bar:g}") if bar else (row, "")
+            lines.append(
+                f"| {headings[section]}: {name} | {microseconds:.{2 if section == 'cache' else 1}f} | {most} |"
+            )
     return "\n".join(lines)
