@@ -148,13 +148,13 @@ class Connection(asyncio.Protocol):
         leaving: This side has sent its last byte and only waits for the client's.
         gone: There is nobody to write to any more.
         ended: The client will send nothing more.
+        pressed: The client does not read what is written.
     """
 
     __slots__ = (
         "_drained",
         "_lingers",
         "_paused",
-        "_pressed",
         "_stall",
         "before",
         "born",
@@ -166,6 +166,7 @@ class Connection(asyncio.Protocol):
         "leaving",
         "loop",
         "peer",
+        "pressed",
         "scheme",
         "server",
         "slot",
@@ -191,7 +192,7 @@ class Connection(asyncio.Protocol):
         self.ended = False
         self._lingers = False  # over TLS: the client shall close first
         self._paused = False  # we do not read
-        self._pressed = False  # the client does not read
+        self.pressed = False
         self._stall: _Stall | None = None
         self._drained: list[asyncio.Future[None]] = []
 
@@ -231,12 +232,12 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Have writers wait, and the client hurry."""
-        self._pressed = True
+        self.pressed = True
         self._hurry()
 
     def resume_writing(self) -> None:
         """Let writers go on."""
-        self._pressed = False
+        self.pressed = False
         if self._stall is not None and not self.leaving:
             self._stall.due = math.inf
         if self.leaving and self.scheme == "https":
@@ -310,7 +311,7 @@ class Connection(asyncio.Protocol):
         Raises:
             ClientGone: It will not.
         """
-        while self._pressed and not self.gone:
+        while self.pressed and not self.gone:
             waiter = self.loop.create_future()
             self._drained.append(waiter)
             await waiter

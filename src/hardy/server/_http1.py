@@ -259,7 +259,7 @@ class Http1(Reader):
     def idle(self) -> None:
         """Go on with the next request, which may be here already."""
         self._inbox = None
-        if self._pressed:  # a client that does not read its replies gets no more of them
+        if self.pressed:  # a client that does not read its replies gets no more of them
             self._phase = LATER
             return
         self._phase = HEAD

@@ -16,7 +16,10 @@ from hardy.server._fields import Field
 
 
 class ResponseStream(Protocol):
-    """A reply that is sent piece by piece. Use it from one task at a time."""
+    """A reply that is sent piece by piece.
+
+    A piece is taken as a whole before `write` waits, so those of several tasks do not mix.
+    """
 
     async def write(self, data: bytes) -> None:
         """Send *data*, waiting while the client has not read what came before.

@@ -47,7 +47,8 @@ class Http1Stream:
 
     async def write(self, data: bytes) -> None:
         """Send *data*; see `ResponseStream`."""
-        self._check()
+        if self.ended:
+            raise _over()
         if not data:
             return
         if self._left >= 0:
@@ -59,12 +60,17 @@ class Http1Stream:
             raise ClientGone("the client is gone")
         if self._mute:
             return
-        connection.write((b"%x\r\n" % len(data), data, b"\r\n") if self._chunked else (data,))
-        await connection.flush()
+        if self._chunked:
+            connection.write((b"%x\r\n" % len(data), data, b"\r\n"))
+        else:
+            connection.write((data,))
+        if connection.pressed:
+            await connection.flush()
 
     async def end(self) -> None:
         """Finish; see `ResponseStream`."""
-        self._check()
+        if self.ended:
+            raise _over()
         if self._left > 0 and not self._mute:
             raise ValueError("the reply is shorter than its content-length")
         self.ended = True
@@ -83,9 +89,9 @@ class Http1Stream:
         else:
             self._connection.cut()  # a plain close would look like the end
 
-    def _check(self) -> None:
-        if self.ended:
-            raise RuntimeError("the reply has ended")
+
+def _over() -> RuntimeError:
+    return RuntimeError("the reply has ended")
 
 
 class Http1Tunnel:

@@ -23,13 +23,12 @@ HEARTBEAT = 15.0
 class StreamCall(HttpCall["ServerStreamEndpoint"]):
     """A call whose replies are sent as they come; the status goes out with the first."""
 
-    __slots__ = ("beat", "form", "lock", "out")
+    __slots__ = ("beat", "form", "out")
 
     def __init__(self, endpoint: "ServerStreamEndpoint", request: Request, segments: Sequence[str]) -> None:
         super().__init__(endpoint, request, segments)
         self.form = NDJSON
         self.out: ResponseStream | None = None
-        self.lock: asyncio.Lock | None = None
         self.beat: asyncio.Task[None] | None = None
 
     async def receive(self) -> object:
@@ -45,18 +44,9 @@ class StreamCall(HttpCall["ServerStreamEndpoint"]):
         payload = self.endpoint.encode(item)
         frame = b"data: " + payload + b"\n\n" if self.form is SSE else payload + b"\n"
         try:
-            await self.write(frame)
+            await (self.out or await self._open()).write(frame)
         except ClientGone:
             raise Cancelled("the client is gone") from None
-
-    async def write(self, frame: bytes) -> None:
-        """Write *frame*, after the head when it is the first."""
-        out = self.out or await self._open()
-        if self.lock is None:
-            await out.write(frame)
-        else:
-            async with self.lock:
-                await out.write(frame)
 
     async def _open(self) -> ResponseStream:
         endpoint = self.endpoint
@@ -68,16 +58,14 @@ class StreamCall(HttpCall["ServerStreamEndpoint"]):
         ]
         self.out = await self.request.start(endpoint.status, [*headers, *endpoint.answers.headers])
         if self.form is SSE:
-            self.lock = asyncio.Lock()
-            self.beat = asyncio.get_running_loop().create_task(self._keep_alive(self.out, self.lock))
+            self.beat = asyncio.get_running_loop().create_task(self._keep_alive(self.out))
         return self.out
 
-    async def _keep_alive(self, out: ResponseStream, lock: asyncio.Lock) -> None:
+    async def _keep_alive(self, out: ResponseStream) -> None:
         with suppress(ClientGone):  # the use case learns it from its next item, or from `on_gone`
             while True:
                 await asyncio.sleep(HEARTBEAT)
-                async with lock:
-                    await out.write(b":\n\n")
+                await out.write(b":\n\n")
 
     async def finish(self, frame: bytes = b"") -> None:
         """End the reply, with a last *frame*."""
@@ -85,7 +73,7 @@ class StreamCall(HttpCall["ServerStreamEndpoint"]):
             self.beat.cancel()
         with suppress(ClientGone):
             if frame:
-                await self.write(frame)
+                await (self.out or await self._open()).write(frame)
             await (self.out or await self._open()).end()
 
 
