@@ -69,6 +69,8 @@ def _unary(invoke: Invoke, plan: Plan, once: Idempotency | None) -> Handler:
         call.encode(reply)
         return reply
 
+    if once is None and plan.is_empty:
+        return lambda call: carry_out(call, {})
     if once is None:
         return lambda call: plan.run(call, carry_out)
     return once.around(lambda call, body: plan.run(call, body), carry_out)

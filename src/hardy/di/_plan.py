@@ -77,6 +77,12 @@ class Plan:
         self._constants: dict[str, object] = {}
         self.run: Callable[[Call, Body], Awaitable[object]] = self._bind
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the operation needs nothing: its calls may do without the plan."""
+        prepared = self._prepared
+        return not (prepared.steps or prepared.getters or prepared.late or prepared.needs(prepared.frame))
+
     def unbind(self) -> None:
         """Forget what lives as long as the app: it was closed."""
         self.run = self._bind

@@ -66,10 +66,13 @@ class Http1(Reader):
                 self._over(request)
                 return
             response = await self.host.handle(request)
-            if response is not None:
-                self._answer(request, response)
-            else:
+            if response is None:
                 self._answered(request)
+            elif self._reply is None and not self.gone:
+                self._send(request, response)
+                self._over(request)
+            else:
+                self._answer(request, response)
         except GeneratorExit:
             raise
         except BaseException as error:  # whatever a handler raises ends one request, not the server
