@@ -80,14 +80,12 @@ class PreparedLine:
         except UnicodeError:
             return False
         # What redaction and the readers of logs stumble over; see `clean` and `render_json`.
-        plain = principal is None and call.isalnum()
-        if not plain and (b"eyJ" in line or b"://" in line or b"earer " in line):
+        if b"eyJ" in line or b"://" in line or b"earer " in line:
             return False
         if len(line) > LONGEST_TEXT or not line.isascii():
             return False
         self._put(line + b"\n")
-        if plain and b"eyJ" not in line and b"://" not in line and b"earer " not in line:
-            self._remember(peer)
+        self._remember(peer)
         return True
 
     def _remember(self, peer: str) -> None:

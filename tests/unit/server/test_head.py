@@ -94,3 +94,36 @@ def test_a_start_is_refused_only_when_no_rest_could_make_it_right(heads):
     for bad in (b"\x16\x03\x01", b"GET / HTTP/1.1\n", b"GET /\r\n", b"GET / HTTP/1.1\r\nHost : a\r\n", b" GET"):
         with pytest.raises(RequestFault):
             heads.screen(bad, thorough=True)
+
+
+LINES = (b"GET /a HTTP/1.1", b"GET /a?q HTTP/1.1", b"POST /b HTTP/1.1", b"GET /a HTTP/1.0", b"GET http://h/a HTTP/1.1",
+         b"GET http://other/a HTTP/1.1", b"CONNECT h:1 HTTP/1.1", b"GET /a HTTP/2.0")  # fmt: skip
+BLOCKS = (b"", b"Host: h\r\n", b"Host: other\r\n", b"Host: h\r\nConnection: close\r\n", b"Host: h\r\nExpect: 100-continue\r\n",
+          b"Host: h\r\nContent-Length: 5\r\n", b"Host: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n",
+          b"Host: h\r\nTransfer-Encoding: chunked\r\n", b"Host: h\r\nX: " + b"x" * 2000 + b"\r\n", b"X: y\r\n")  # fmt: skip
+
+
+def read(heads: HeadParser, head: bytes) -> object:
+    try:
+        request = heads.parse(head)
+    except RequestFault as fault:
+        return str(fault)
+    return [getattr(request, name) for name in request.__struct_fields__]
+
+
+def test_what_a_connection_sent_before_changes_nothing_about_how_a_head_is_read(heads):
+    random = Random(3)
+    for _ in range(2000):
+        head = random.choice(LINES) + b"\r\n" + random.choice(BLOCKS) + b"\r\n"
+        fresh = HeadParser(cast("Exchange", None), Limits(), FieldLines())
+
+        assert read(heads, head) == read(fresh, head), head
+
+
+def test_what_is_done_to_one_request_is_not_seen_in_the_next(heads):
+    for _ in range(3):
+        request = heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert request.headers == [(b"host", b"h")]
+        assert request.fields == {b"host": b"h"}
+        request.headers.append((b"a", b"b"))
+        request.fields[b"a"] = b"b"

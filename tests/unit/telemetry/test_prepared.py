@@ -70,3 +70,33 @@ async def test_a_terminal_gets_every_line_for_people():
 
     assert "operation=place_order" in first
     assert "operation=place_order" in second
+
+
+@pytest.mark.parametrize(
+    ("call", "peer"),
+    [
+        pytest.param("c1", "192.0.2.1:5", id="the usual"),
+        pytest.param("c1", 'a"b\\c', id="quotes in the peer"),
+        pytest.param("c1", "caf\u00e9", id="a peer beyond ASCII"),
+        pytest.param("c1", "x" * 1000, id="a long peer"),
+        pytest.param("a.b_c-d", "192.0.2.1:5", id="an id of the caller's own"),
+        pytest.param("caf\u00e9", "192.0.2.1:5", id="an id beyond ASCII"),
+        pytest.param("c" * 1000, "192.0.2.1:5", id="a long id"),
+    ],
+)
+async def test_a_line_says_the_same_however_often_it_was_written(call, peer):
+    operation = Operation.of(place_order)
+    lines = await lines_of(*(Call(operation, "http", id=call, peer=peer) for _ in range(4)))
+    facts = [json.loads(line) for line in lines]
+
+    assert [list(each) for each in facts] == [list(facts[0])] * 4
+    assert [{**each, "time": 0, "ms": 0} for each in facts] == [{**facts[0], "time": 0, "ms": 0}] * 4
+    assert (facts[0]["call"], facts[0]["peer"]) == (call, peer)
+    assert sorted(each["time"] for each in facts) == [each["time"] for each in facts]
+
+
+async def test_a_secret_in_a_peer_is_never_written():
+    operation = Operation.of(place_order)
+    lines = await lines_of(*(Call(operation, "http", id="c1", peer="redis://me:secret@host") for _ in range(4)))
+
+    assert all("secret" not in line for line in lines[1:])
