@@ -174,6 +174,22 @@ async def test_a_backend_that_is_terminated_loses_its_transaction_and_nothing_el
         assert database.statistics().lost == 2
 
 
+async def test_a_caller_that_is_gone_before_its_connection_is_there_leaves_it_to_the_next(postgres_url):
+    settings = DatabaseSettings(url=postgres_url, connections=1, acquire_timeout=PATIENCE, migrate="ignore")
+    async with Database(settings, schema=SCHEMA) as database:
+        pool = database._driver._pool
+        pool.drop(await pool.take(Deadline.never()))
+        impatient = asyncio.create_task(pool.take(Deadline.never()))
+        await asyncio.sleep(0)
+        [arriving] = pool._arriving
+        impatient.cancel()
+        await asyncio.wait([impatient, arriving])
+        assert impatient.cancelled()
+        await database.ping()
+        assert (database.statistics().connections, database.statistics().idle) == (1, 1)
+        assert database.statistics().lost == 1
+
+
 FAREWELL = b"SFATAL\0VFATAL\0C57P05\0Mterminating connection due to idle-session timeout\0\0"
 
 

@@ -51,6 +51,7 @@ class PostgresPool:
         self._opening = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._settling: set[asyncio.Task[None]] = set()
+        self._arriving: set[asyncio.Task[Link]] = set()
         self._suspect_before = 0.0
         self.unreachable_until = 0.0
 
@@ -85,7 +86,7 @@ class PostgresPool:
         taken: list[Link] = []
         try:
             async with asyncio.timeout(limit):
-                await self._take(limit, taken)
+                await self._take(taken)
         except BaseException as error:
             for link in taken:  # at the very moment when the patience ended
                 self.give(link)
@@ -96,8 +97,7 @@ class PostgresPool:
             raise Unavailable("the database is busy: no connection is free", retry_after=1) from None
         return taken[0]
 
-    async def _take(self, limit: float, taken: list[Link]) -> None:
-        due = time.monotonic() + limit
+    async def _take(self, taken: list[Link]) -> None:
         queued = False
         while True:
             if self.closed:
@@ -110,7 +110,7 @@ class PostgresPool:
                         taken.append(link)
                         return
                 if len(self._lent) + self._opening < self._most:
-                    taken.append(await self._open(max(0.001, due - time.monotonic())))
+                    taken.append(await self._open())
                     return
             await self._wait_for_turn(first=queued)
             queued = True
@@ -160,20 +160,40 @@ class PostgresPool:
         self.drop(link)
         return False
 
-    async def _open(self, limit: float) -> Link:
+    async def _open(self) -> Link:
+        # In a task of its own: somebody whose patience is shorter than the way to the server must not stop it, or a
+        # pool of impatient callers would never have a connection. Whoever comes next has it.
         self._opening += 1
+        task = asyncio.get_running_loop().create_task(open_link(self._url, self._timeout), name="hardy.sql.open")
+        self._arriving.add(task)
+        task.add_done_callback(self._arrived)
         try:
-            link = await open_link(self._url, limit)
+            link = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self.closed:
+                raise Unavailable("the database is closed") from None
+            task.add_done_callback(self._adopt)
+            raise
         except TimeoutError:
             raise
         except FAILURES as error:
             self.unreachable_until = time.monotonic() + _AVOIDED
             raise Unreachable("the database cannot be reached", retry_after=1) from error
-        finally:
-            self._opening -= 1
-            self._wake()  # whether it worked or not, there may be room for the next one
-        self._lent.add(link)
         return link
+
+    def _arrived(self, task: "asyncio.Task[Link]") -> None:
+        self._arriving.discard(task)
+        self._opening -= 1
+        if not task.cancelled() and task.exception() is None:
+            self._lent.add(task.result())
+            if self.closed:
+                self.drop(task.result())
+        self._wake()  # whether it worked or not, there may be room for the next one
+
+    def _adopt(self, task: "asyncio.Task[Link]") -> None:
+        """Keep a connection whose taker has gone away meanwhile."""
+        if not task.cancelled() and task.exception() is None:
+            self.give(task.result())
 
     def give(self, link: Link) -> None:
         """Let somebody else have it. It must be outside of any transaction."""
@@ -235,13 +255,15 @@ class PostgresPool:
                 turn.set_result(None)
         for task in list(self._settling):
             task.cancel()
+        for arriving in list(self._arriving):
+            arriving.cancel()
         for link in list(self._lent):
             self.drop(link)
         idle, self._idle = self._idle, []
         closing: list[Coroutine[object, object, None]] = [link.close(1.0) for link in idle]
         await asyncio.gather(*closing)
-        while self._settling:
-            await asyncio.wait(self._settling)
+        while pending := {*self._settling, *self._arriving}:
+            await asyncio.wait(pending)
 
 
 async def open_first(pool: PostgresPool, script: str, timeout: float) -> None:
