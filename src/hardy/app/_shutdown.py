@@ -80,9 +80,12 @@ class Shutdown:
         draining = [asyncio.create_task(self._drain(name, each)) for name, each in self._drains]
         await self._unless_forced(asyncio.sleep(self._settings.drain_delay))
         await asyncio.gather(*[door.stop_accepting() for door in self._doors])
+        closed = loop.time()
         streams = await self._finish_calls(draining)
         stuck = self._in_flight.cancel(_leaving())
-        await self._unwind(draining)
+        left = self._settings.drain_timeout - (loop.time() - closed)
+        # Where nobody is stuck, answers that are made have all the time that calls had.
+        await self._unwind(draining, UNWIND if stuck or self._force.is_set() else max(UNWIND, left))
         report = ShutdownReport(
             seconds=round(loop.time() - started, 3),
             forced=self._force.is_set(),
@@ -128,12 +131,12 @@ class Shutdown:
                 each.cancel()
             await asyncio.gather(task, force, return_exceptions=True)
 
-    async def _unwind(self, draining: Sequence["asyncio.Task[None]"]) -> None:
+    async def _unwind(self, draining: Sequence["asyncio.Task[None]"], patience: float) -> None:
         loop = asyncio.get_running_loop()
-        end = loop.time() + UNWIND
+        end = loop.time() + patience
         for each in draining:
             each.cancel()
-        await self._in_flight.wait_idle(UNWIND)
+        await self._in_flight.wait_idle(patience)
         await asyncio.gather(*[door.finish(max(0.0, end - loop.time())) for door in self._doors])
 
     def _tell(self, report: ShutdownReport) -> None:
