@@ -18,6 +18,7 @@ START = 60.0
 """Seconds until the service must have started."""
 WARM = 1.0
 """Seconds of load before the signal, and after workers were replaced."""
+_DOORS = frozenset({"http", "grpc"})
 _LINE = 2**20
 Job = Callable[[Watch, dict[str, str]], Coroutine[object, object, None]]
 """Makes the work of one client, given where the service listens."""
@@ -128,7 +129,9 @@ class Run:
                 if event["level"] == "error":
                     self._watch.note(" ".join(str(event.get(name, "")) for name in ("event", "faults")).strip())
                 if event["event"] == "call":
-                    self._watch.begun.add(str(event["call"]))
+                    # An event has the id of the call that published it, and nobody waits for its answer.
+                    if event["transport"] in _DOORS:
+                        self._watch.begun.add(str(event["call"]))
                 elif not (heard := self._hear(str(event["event"]))).done():
                     heard.set_result(event)
         finally:
