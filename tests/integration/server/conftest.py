@@ -13,7 +13,7 @@ import pytest
 
 from hardy.server import Handle, Request, Response, Server
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 @pytest.fixture(

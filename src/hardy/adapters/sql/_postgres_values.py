@@ -102,7 +102,7 @@ def _integer(name: str, value: object) -> object:
 
 def _whole(name: str, value: float | Decimal) -> object:
     """Return *value* as an integer; the driver would cut off what is behind the point."""
-    if isfinite(value) and abs(value) >= _TOO_LARGE:
+    if isfinite(value) and not -_TOO_LARGE < value < _TOO_LARGE:
         raise InvalidArgument("a number is too large to be stored")
     return int(value) if isfinite(value) and not value % 1 else _refuse(name, value, "a whole number")
 

@@ -179,6 +179,9 @@ class Run:
             await process.wait()
         self._outcome.seconds = time.monotonic() - started
         self._outcome.code = process.returncode
+        if self._outcome.seconds < self._plan.delay:
+            left, delay = self._outcome.seconds, self._plan.delay
+            self._outcome.faults.append(f"the service ended after {left:.2f} s, and its drain delay is {delay:g} s")
         self._watch.over = True
         _, late = await asyncio.wait(load, timeout=5.0)
         for task in late:
