@@ -51,6 +51,7 @@ bench: .venv/.ready .venv-bench/.ready ## Measure against FastAPI, Litestar, Rob
 
 bench-data: .venv/.ready .venv-bench/.ready ## The part of it with PostgreSQL and Valkey.
 	@$(PY) bench/data.py
+	@$(PY) bench/faults.py
 
 .venv-bench/.ready: bench/requirements.txt
 	@rm -rf .venv-bench
