@@ -56,8 +56,8 @@ class Program:
                 return line
         raise AssertionError(f"the program never said {text!r}:\n{self.told()}")
 
-    def _take(self) -> str | None:
-        name, line = self._lines.get(timeout=PATIENCE)
+    def _take(self, patience: float = PATIENCE) -> str | None:
+        name, line = self._lines.get(timeout=patience)
         if line is None:
             self._open -= 1
         else:
@@ -73,10 +73,10 @@ class Program:
         self.process.send_signal(signal)
         return self.wait()
 
-    def wait(self) -> int:
-        """Return the exit code, once everything has been said."""
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Return the exit code, once everything has been said; a line may be waited for so many seconds."""
         while self._open:
-            self._take()
+            self._take(patience)
         return self.process.wait(PATIENCE)
 
     def told(self) -> str:

@@ -48,7 +48,7 @@ def drained(start, tmp_path):
         database = f"sqlite:///{tmp_path / 'orders.db'}"
         command = f"hardy drain-test {CALLER} {PLACE} {QUICK} --json {flags}"
         program = start(command, ORDERS, ORDERS_DATABASE__URL=database)
-        code = program.wait()
+        code = program.wait(patience=500)  # the report comes after the last run
         report = json.loads("\n".join(program.said["stdout"]))
         assert (code, report["clean"]) == (0, True), program.told()
         return report
