@@ -10,7 +10,7 @@ import click
 from hardy.app import databases_of, run_loop
 from hardy.config import redact_url
 from hardy.tools.cli._group import no_such
-from hardy.tools.cli._options import options_of, settings_options
+from hardy.tools.cli._options import options_of, service_options
 from hardy.tools.cli._style import note
 from hardy.tools.cli._target import Target
 
@@ -25,8 +25,7 @@ R = TypeVar("R")
 def database_options(function: Callable[..., R]) -> Callable[..., R]:
     """Add what says which database is meant: ``--service --database``, and where settings come from."""
     which = click.option("--database", metavar="N", type=click.IntRange(1), help="Which, of several that it manages.")
-    service = click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names.")
-    return service(which(settings_options(function)))
+    return service_options(which(function))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

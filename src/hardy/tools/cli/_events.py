@@ -10,8 +10,8 @@ from hardy.app import run_loop
 from hardy.lifecycle import Component
 from hardy.messaging import DeadLetter, DeadLetters, Envelope
 from hardy.tools.cli._as_it_is import as_it_is
-from hardy.tools.cli._group import no_such
-from hardy.tools.cli._options import options_of, settings_options
+from hardy.tools.cli._group import Subcommands
+from hardy.tools.cli._options import options_of, service_options
 from hardy.tools.cli._style import note, print_json, table
 
 if TYPE_CHECKING:
@@ -19,35 +19,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_HEADER = ("id", "topic", "key", "given up by", "attempts", "published", "reason")
 _SHOWN = 60
 """Characters of a reason in the table; all of it is in the JSON."""
-
-
-class _Commands(click.Group):
-    """Names the closest command to one that there is not."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of use."""
-        return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the first argument names.
-
-        Raises:
-            UsageError: There is none; it says which is closest.
-        """
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            no_such("events command", args[0], self.commands, ctx)
-        return super().resolve_command(ctx, args)
-
-
-def _service_options(function: Callable[..., R]) -> Callable[..., R]:
-    """Add what says which service is meant."""
-    service = click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names.")
-    return settings_options(service(function))
 
 
 class _Nowhere:
@@ -111,7 +84,7 @@ def _work(given: dict[str, object], work: Callable[[Sequence[DeadLetters]], Coro
 
 
 @click.command("list", short_help="Print the events that were given up.")
-@_service_options
+@service_options
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many of each store.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the events themselves.")
 def list_letters(*, limit: int, as_json: bool, **given: object) -> int:
@@ -124,15 +97,14 @@ def list_letters(*, limit: int, as_json: bool, **given: object) -> int:
     if as_json:
         print_json([_plain(each) for each in letters])
     elif letters:
-        table(
-            ["id", "topic", "key", "given up by", "attempts", "published", "reason"], [_row(each) for each in letters]
-        )
+        header = ["id", "topic", "key", "given up by", "attempts", "published", "reason"]
+        table(header, [_row(each) for each in letters])
     note(f"{len(letters)} dead letter{'' if len(letters) == 1 else 's'}")
     return 0
 
 
 @click.command("replay", short_help="Give dead letters another chance.")
-@_service_options
+@service_options
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "every", is_flag=True, help="All of them.")
 def replay(*, ids: tuple[str, ...], every: bool, **given: object) -> int:
@@ -168,6 +140,6 @@ def _plain(letter: DeadLetter) -> dict[str, object]:
     }
 
 
-@click.group("events", cls=_Commands, commands=[list_letters, replay])
+@click.group("events", cls=Subcommands, commands=[list_letters, replay])
 def command() -> None:
     """Look at events that were given up, and let them be tried again."""

@@ -96,6 +96,26 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+class Subcommands(click.Group):
+    """A group below a command, ``hardy db ...``: in the order of use, and it names the closest to what there is not."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of use."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names.
+
+        Raises:
+            UsageError: There is none; it says which is closest.
+        """
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            no_such(f"{self.name} command", args[0], self.commands, ctx)
+        return super().resolve_command(ctx, args)
+
+
 def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's shape
     if value:
         from importlib.metadata import version

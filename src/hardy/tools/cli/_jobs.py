@@ -15,9 +15,9 @@ from hardy.tools.cli._as_it_is import as_it_is
 from hardy.tools.cli._call import explained
 from hardy.tools.cli._calling import Call, carry_out_here
 from hardy.tools.cli._files import sound
-from hardy.tools.cli._group import no_such
+from hardy.tools.cli._group import Subcommands, no_such
 from hardy.tools.cli._message import read_message
-from hardy.tools.cli._options import options_of, settings_options
+from hardy.tools.cli._options import options_of, service_options
 from hardy.tools.cli._style import complain, note, print_json, table
 
 if TYPE_CHECKING:
@@ -29,34 +29,6 @@ FAILED = 1
 _SHOWN = 60
 """Characters of a reason in the table; all of it is in the JSON."""
 _SERVED = ("jobs", "schedule")
-
-
-class _Commands(click.Group):
-    """Names the closest command to one that there is not."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of use."""
-        return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that the first argument names.
-
-        Raises:
-            UsageError: There is none; it says which is closest.
-        """
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            no_such("jobs command", args[0], self.commands, ctx)
-        return super().resolve_command(ctx, args)
-
-
-def _service_options(function: Callable[..., R]) -> Callable[..., R]:
-    """Add what says which service is meant."""
-    function = click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names.")(
-        function
-    )
-    return settings_options(function)
 
 
 async def _store(app: "App", stack: AsyncExitStack) -> JobStore:
@@ -92,7 +64,7 @@ def _work(given: dict[str, object], work: Callable[[JobStore], Coroutine[object,
 
 
 @click.command("list", short_help="Print what waits, what is worked on, and what was given up.")
-@_service_options
+@service_options
 @click.option("--queue", metavar="NAME", help="Only those of this queue.")
 @click.option("--state", type=click.Choice(get_args(JobState)), help="Only those.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many at most.")
@@ -114,7 +86,7 @@ def list_jobs(*, queue: str | None, state: JobState | None, limit: int, as_json:
 
 
 @click.command("retry", short_help="Give jobs that were given up another chance.")
-@_service_options
+@service_options
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "every", is_flag=True, help="All of them.")
 @click.option("--queue", metavar="NAME", help="Only those of this queue.")
@@ -132,7 +104,7 @@ def retry(*, ids: tuple[str, ...], every: bool, queue: str | None, **given: obje
 
 
 @click.command("run", short_help="Carry a job or a schedule out now, in this process.")
-@_service_options
+@service_options
 @click.argument("name", metavar="USE_CASE")
 @click.argument("message", default="{}", metavar="[JSON]")
 @click.pass_context
@@ -214,6 +186,6 @@ def _plain(job: JobRecord) -> dict[str, object]:
     }
 
 
-@click.group("jobs", cls=_Commands, commands=[list_jobs, run, retry])
+@click.group("jobs", cls=Subcommands, commands=[list_jobs, run, retry])
 def command() -> None:
     """Look at jobs, carry one out here, and let those that were given up be tried again."""

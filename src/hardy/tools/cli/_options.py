@@ -38,6 +38,12 @@ def settings_options(function: Callable[..., R]) -> Callable[..., R]:
     )
 
 
+def service_options(function: Callable[..., R]) -> Callable[..., R]:
+    """Add what says which service is meant, as a flag, and where its settings come from."""
+    service = click.option("--service", metavar="SERVICE", help="Instead of the one that pyproject.toml names.")
+    return settings_options(service(function))
+
+
 def serving_options(function: Callable[..., R]) -> Callable[..., R]:
     """Add the flags of a service's own program, which say settings."""
     from hardy.app import FLAGS

@@ -268,7 +268,7 @@ class SqlJobs(JobStore, Claims):
     async def last(self, name: str, *, before: datetime) -> datetime | None:
         """Return the latest tick of *name* that was claimed and is not after *before*."""
         async with self._open().transaction() as session:
-            tick = await session.first(float | None, self._words.last, name=name, before=before.timestamp())  # type: ignore[arg-type]
+            tick = await session.first(float, self._words.last, name=name, before=before.timestamp())
         return None if tick is None else datetime.fromtimestamp(tick, UTC)
 
     def statistics(self) -> SqlJobsStatistics:
