@@ -50,14 +50,15 @@ def healthy(settled):
     return healthy
 
 
+@pytest.mark.parametrize("write", [False, True], ids=["lazy", "write"])
 @pytest.mark.parametrize("soon", [False, True], ids=["at-once", "a-turn-later"])
-async def test_a_transaction_cancelled_at_any_await_leaves_all_or_nothing(database, healthy, soon):
+async def test_a_transaction_cancelled_at_any_await_leaves_all_or_nothing(database, healthy, soon, write):
     async def insert(session, sku):
         sql = "insert into orders (id, sku) values ((select coalesce(max(id), 0) + 1 from orders), :sku)"
         await session.execute(sql, sku=sku)
 
     async def work():
-        async with database.transaction() as session:
+        async with database.transaction(write=write) as session:
             await session.first(int, "select count(*) from orders")
             await insert(session, f"a-{at}")
             async with session.transaction():
@@ -83,7 +84,7 @@ async def test_a_transaction_cancelled_at_any_await_leaves_all_or_nothing(databa
     assert kept >= 3
 
 
-@pytest.mark.parametrize("calls", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("calls", [120, pytest.param(2000, marks=pytest.mark.slow)])
 async def test_calls_cancelled_at_random_under_load_lose_no_connection(database, healthy, endless, calls):
     dice = random.Random(calls)
 

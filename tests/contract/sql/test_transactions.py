@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hardy.core import Aborted, AlreadyExists, Unavailable
+from hardy.core import Aborted, AlreadyExists, FailedPrecondition, Unavailable
 
 SERIAL = "insert into orders (id, sku) values ((select coalesce(max(id), 0) + 1 from orders), :sku)"
 
@@ -18,14 +18,19 @@ def insert():
 
 
 async def test_what_was_written_is_kept_when_the_block_ends_well(database, insert, count):
+    before = database.statistics().commits
     async with database.transaction() as session:
         assert await insert(session) == 1
         assert await session.first(int, "select count(*) from orders") == 1
+    assert database.statistics().commits == before + 1
     assert await count() == 1
-    assert database.statistics().commits >= 1
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), AlreadyExists("x"), SystemExit()], ids=["any", "ours", "exit"])
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("x"), AlreadyExists("x"), SystemExit(), KeyboardInterrupt()],
+    ids=["any", "ours", "exit", "interrupt"],
+)
 async def test_nothing_is_kept_when_it_raises(database, insert, count, error):
     with pytest.raises(type(error)):
         async with database.transaction() as session:
@@ -85,6 +90,8 @@ async def test_parts_may_be_empty_or_first(database, insert, count):
     async with database.transaction() as session:
         async with session.transaction(), session.transaction():
             pass
+        numbers = database.statistics()
+        assert numbers.idle == numbers.connections
         with pytest.raises(ValueError, match="x"):
             async with session.transaction(), session.transaction():
                 raise ValueError("x")
@@ -106,6 +113,8 @@ async def test_a_failed_statement_takes_its_part_with_it_and_no_more(database, i
                 await insert(session, "inner")
                 with pytest.raises(AlreadyExists):
                     await insert(session, "inner")
+                with pytest.raises(RuntimeError, match="this sku is taken"):
+                    await insert(session, "other")
         await insert(session, "second")
     assert await count() == 2
 
@@ -114,7 +123,7 @@ async def test_a_commit_that_fails_is_the_answer_and_keeps_nothing(database, ins
     async with database.transaction() as session:
         await session.execute("create table late (buyer integer references buyers (id) deferrable initially deferred)")
     kept = []
-    with pytest.raises(Exception, match="refers to"):
+    with pytest.raises(FailedPrecondition, match="refers to"):
         async with database.transaction() as session:
             session.after_commit(lambda: kept.append(1))
             await insert(session)

@@ -26,31 +26,6 @@ def call_with(seconds: float | None = None) -> Call:
     return call
 
 
-class Steps:
-    """Runs a coroutine as a task and cancels it the moment it has waited for the n-th time."""
-
-    def __init__(self, work, at, *, soon):
-        self.work, self.at, self.soon, self.waits = work, at, soon, 0
-
-    def __await__(self):
-        running = self.work.__await__()
-        value, error = None, None
-        while True:
-            try:
-                awaited = running.send(value) if error is None else running.throw(error)
-            except StopIteration as stop:
-                return stop.value
-            self.waits += 1
-            if self.waits == self.at:
-                cancel = asyncio.current_task().cancel
-                asyncio.get_running_loop().call_soon(cancel) if self.soon else cancel()
-            value, error = None, None
-            try:
-                value = yield awaited
-            except BaseException as raised:
-                error = raised
-
-
 async def healthy(database, expected):
     """Every connection works, is idle, and sees the same."""
     numbers = database.statistics()
@@ -62,85 +37,6 @@ async def healthy(database, expected):
         assert database.statistics().idle == 0
     assert len(found) == 1
     assert found <= set(expected)
-
-
-@pytest.mark.parametrize("soon", [False, True], ids=["at-once", "a-turn-later"])
-@pytest.mark.parametrize("write", [False, True], ids=["lazy", "write"])
-async def test_a_transaction_cancelled_at_any_await_leaves_all_or_nothing(database, insert, write, soon):
-    async def work():
-        async with database.transaction(write=write) as session:
-            await session.first(int, "select count(*) from orders")
-            await insert(session, f"a-{at}")
-            async with session.transaction():
-                await insert(session, f"b-{at}")
-            await asyncio.sleep(0)
-            await insert(session, f"c-{at}")
-
-    at, done, kept = 0, False, 0
-    while not done:
-        at += 1
-        steps = Steps(work(), at, soon=soon)
-
-        async def run(steps=steps):
-            return await steps
-
-        task = asyncio.create_task(run())
-        await asyncio.wait([task])
-        done = not task.cancelled() and steps.waits < at
-        await healthy(database, {kept, kept + 3})
-        async with database.transaction() as session:
-            kept = await session.first(int, "select count(*) from orders")
-    assert at > 5
-    assert kept >= 3
-
-
-async def test_calls_cancelled_at_random_under_load_lose_no_connection(database, insert):
-    async def one(number):
-        async with database.transaction() as session:
-            if number % 3:
-                await session.first(int, "select count(*) from orders")
-            await insert(session, f"sku-{number}")
-            if number % 5 == 0:
-                await session.first(int, ENDLESS)
-
-    tasks = [asyncio.create_task(one(number)) for number in range(120)]
-    for _ in range(40):
-        for task in tasks[:: 1 + _ % 7]:
-            if not task.done() and hash((id(task), _)) % 4 == 0:
-                task.cancel()
-        await asyncio.sleep(0.002)
-    for task in tasks:
-        task.cancel()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert not [
-        each for each in outcomes if isinstance(each, Exception) and not isinstance(each, Aborted | Unavailable)
-    ]
-    kept = sum(each is None for each in outcomes)
-    # A commit that was under way when the cancellation came is kept too.
-    await healthy(database, range(kept, 121))
-
-
-async def test_a_cancelled_statement_loses_the_transaction(database, insert):
-    with pytest.raises(Aborted, match="nothing of it is kept"):
-        async with database.transaction() as session:
-            await insert(session)
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await session.first(int, ENDLESS)
-    await healthy(database, {0})
-
-
-async def test_a_statement_ends_at_the_deadline_of_its_call(database, insert):
-    async def handler(call):
-        async with database.transaction() as session:
-            await insert(session)
-            await session.first(int, ENDLESS)
-
-    started = time.monotonic()
-    with pytest.raises(DeadlineExceeded):
-        await call_with(0.1).run(handler)
-    assert 0.1 <= time.monotonic() - started < 1
-    await healthy(database, {0})
 
 
 async def test_waiting_for_the_turn_to_write_ends_at_the_deadline(database, insert):
@@ -184,12 +80,6 @@ async def test_writers_take_turns_in_the_order_of_their_arrival(database, insert
 
     await asyncio.gather(*(write(number) for number in range(30)))
     assert order == list(range(30))
-
-
-async def test_statements_of_several_tasks_wait_for_one_another(database, insert):
-    async with database.transaction() as session:
-        await asyncio.gather(*(insert(session, f"sku-{number}") for number in range(10)))
-        assert await session.first(int, "select count(*) from orders") == 10
 
 
 async def test_another_process_that_writes_is_waited_for(database, insert, settings):

@@ -5,58 +5,7 @@ import sqlite3
 import pytest
 
 from hardy.adapters.sql import Database, DatabaseSettings
-from hardy.core import Aborted, AlreadyExists, BuildFailed, FailedPrecondition, InvalidArgument, Unavailable
-
-
-async def test_what_was_written_is_kept_when_the_block_ends_well(database, insert, count):
-    async with database.transaction() as session:
-        assert await insert(session) == 1
-        assert await session.first(int, "select count(*) from orders") == 1
-    assert await count() == 1
-    assert database.statistics().commits == 1
-
-
-@pytest.mark.parametrize("error", [ValueError("x"), AlreadyExists("x"), SystemExit(), KeyboardInterrupt()])
-async def test_nothing_is_kept_when_it_raises(database, insert, count, error):
-    with pytest.raises(type(error)):
-        async with database.transaction() as session:
-            await insert(session)
-            raise error
-    assert await count() == 0
-    assert database.statistics().rollbacks == 1
-
-
-async def test_no_connection_is_taken_before_the_first_statement(database):
-    async with database.transaction() as session:
-        assert database.statistics().idle == 5
-        await session.first(int, "select 1")
-        assert database.statistics().idle == 4
-    assert database.statistics().idle == 5
-
-
-async def test_a_session_ends_with_its_block(database):
-    async with database.transaction() as session:
-        pass
-    with pytest.raises(RuntimeError, match="is over"):
-        await session.first(int, "select 1")
-
-
-async def test_rows_changed_are_counted(database, insert):
-    async with database.transaction() as session:
-        for number in range(3):
-            await insert(session, f"sku-{number}")
-        assert await session.execute("update orders set quantity = 9") == 3
-        assert await session.execute("delete from orders where sku <> :sku", sku="sku-0") == 2
-        assert await session.execute("delete from orders where false") == 0
-        assert await session.execute("select * from orders") == 1
-        assert await session.all(int, "insert into orders (sku, quantity) values ('a', 1), ('b', 1) returning id") == [
-            2,
-            3,
-        ]
-        assert (
-            await session.first(int, "insert into orders (sku, quantity) values ('c', 1), ('d', 1) returning id") == 4
-        )
-        assert await session.first(int, "select count(*) from orders") == 5
+from hardy.core import Aborted, AlreadyExists, BuildFailed, FailedPrecondition, InvalidArgument
 
 
 @pytest.mark.parametrize(
@@ -121,29 +70,6 @@ async def test_the_message_of_a_trigger_is_the_answer(database, insert):
                 await insert(session)
 
 
-async def test_a_failed_statement_takes_its_transaction_with_it(database, insert, count):
-    with pytest.raises(RuntimeError, match=r"failed before \(this sku is taken\).*session.transaction"):
-        async with database.transaction() as session:
-            await insert(session)
-            with pytest.raises(AlreadyExists):
-                await insert(session)
-    assert await count() == 0
-
-
-async def test_a_failed_statement_takes_its_part_with_it_and_no_more(database, insert, count):
-    async with database.transaction() as session:
-        await insert(session, "outer")
-        with pytest.raises(RuntimeError, match="this sku is taken"):
-            async with session.transaction():
-                await insert(session, "inner")
-                with pytest.raises(AlreadyExists):
-                    await insert(session, "inner")
-                with pytest.raises(RuntimeError, match="this sku is taken"):
-                    await insert(session, "other")
-        await insert(session, "second")
-    assert await count() == 2
-
-
 async def test_after_a_commit_its_callbacks_are_called_and_only_then(database, insert):
     called = []
     async with database.transaction() as session:
@@ -178,48 +104,6 @@ async def test_wrong_sql_is_a_defect_that_names_the_statement(database):
         async with database.transaction() as session:
             await session.all(int, "select * from nowhere")
     assert caught.value.__notes__ == ["in: select * from nowhere"]
-
-
-async def test_a_part_can_fail_by_itself(database, insert, count):
-    async with database.transaction() as session:
-        await insert(session, "outer")
-        with pytest.raises(AlreadyExists):
-            async with session.transaction():
-                await insert(session, "inner")
-                async with session.transaction():
-                    await insert(session, "innermost")
-                await insert(session, "outer")
-        async with session.transaction():
-            await insert(session, "second")
-        assert await session.all(str, "select sku from orders order by id") == ["outer", "second"]
-    assert await count() == 2
-
-
-async def test_parts_may_be_empty_or_first(database, insert, count):
-    async with database.transaction() as session:
-        async with session.transaction(), session.transaction():
-            pass
-        with pytest.raises(ValueError, match="x"):
-            async with session.transaction(), session.transaction():
-                raise ValueError("x")
-        assert database.statistics().idle == 5
-        with pytest.raises(ValueError, match="x"):
-            async with session.transaction():
-                await insert(session, "first")
-                raise ValueError("x")
-        async with session.transaction():
-            await insert(session, "second")
-    assert await count() == 1
-
-
-async def test_a_commit_that_fails_is_the_answer_and_keeps_nothing(database, count):
-    async with database.transaction() as session:
-        await session.execute("create table late (buyer integer references buyers (id) deferrable initially deferred)")
-    with pytest.raises(FailedPrecondition):
-        async with database.transaction() as session:
-            await session.execute("insert into orders (sku, quantity) values ('tea', 1)")
-            await session.execute("insert into late values (99)")
-    assert await count() == 0
 
 
 async def test_what_was_read_and_changed_by_another_aborts_and_does_not_overwrite(database, insert):
@@ -280,25 +164,3 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path):
     with pytest.raises(BuildFailed, match="H0401"):
         async with Database(DatabaseSettings(url=f"sqlite:///{tmp_path}/notes.txt")):
             pass
-
-
-async def test_a_closed_database_is_unavailable(settings):
-    database = Database(settings)
-    with pytest.raises(Unavailable, match="not open"):
-        await database.ping()
-    async with database:
-        await database.ping()
-    with pytest.raises(Unavailable, match="not open"):
-        await database.ping()
-
-
-async def test_a_session_that_outlives_the_database_is_refused(settings):
-    with pytest.raises(Unavailable, match="closed"):
-        async with Database(settings) as database, database.transaction() as session:
-            await session.execute("create table t (x)")
-            await database.__aexit__(None, None, None)
-            await session.first(int, "select 1")
-    with pytest.raises(Unavailable, match="before the transaction was committed"):
-        async with Database(settings) as database, database.transaction() as session:
-            await session.execute("create table t (x)")
-            await database.__aexit__(None, None, None)
