@@ -112,10 +112,10 @@ def test_time_grows_with_the_path_and_not_with_the_ways_through_the_table():
     ]
     table = router(*templates)
     path = "/a" * 8 + "/none"
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(100):
         assert not table.find(path)[0]
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(
