@@ -98,7 +98,7 @@ class Call:
     ) -> None:
         self.operation = operation
         self.transport = transport
-        self.id = id or new_call_id()
+        self.id = id or getrandbits(128).to_bytes(16).hex()  # as `new_call_id`
         self.peer = peer
         self.timeout = timeout
         self.due: float = inf
@@ -334,7 +334,7 @@ def new_call_id() -> str:
         >>> len(new_call_id())
         32
     """
-    return f"{getrandbits(128):032x}"
+    return getrandbits(128).to_bytes(16).hex()
 
 
 def current_call() -> Call | None:

@@ -45,11 +45,14 @@ class Prepared(tuple[Field, ...]):  # noqa: SLOT001  a tuple has no room for slo
         raw: The fields as HTTP/1.1 lines.
         dated: Whether a ``date`` is among them.
         length: The ``content-length`` among them, or -1.
+        begun: By status, how a reply with these fields begins in HTTP/1.1; the
+            engine's own notes.
     """
 
     raw: bytes
     dated: bool
     length: int
+    begun: dict[int, bytes]
 
 
 def prepare(headers: Iterable[Field]) -> Prepared:
@@ -67,6 +70,7 @@ def prepare(headers: Iterable[Field]) -> Prepared:
     """
     prepared = Prepared(headers)
     prepared.raw, prepared.dated, prepared.length = render(prepared)
+    prepared.begun = {}
     return prepared
 
 

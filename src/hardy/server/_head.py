@@ -6,6 +6,7 @@ two parsers could read differently is refused (RFC 9112 sections 2.2, 3, 5, 6, 1
 """
 
 import re
+from collections.abc import Sequence
 
 from hardy.core import ClientCertificate
 from hardy.server._errors import RequestFault
@@ -59,15 +60,15 @@ def _bad(detail: str) -> RequestFault:
     return RequestFault(400, detail)
 
 
-_Framing = tuple[list[Field], dict[bytes, bytes], int, bool, bool]
-"""Header lines, their fields, and what they say: length of the body, whether its sender waits, whether to stay."""
-
-
 class HeadParser:
     """Reads the heads of one connection, one after another.
 
     Most clients send the same header lines with each request of a connection, and
-    change the target alone, if that; so the last ones are kept, while they are few.
+    change the target alone, if that; so the last request is kept while its lines are
+    few, and what is like it is copied from it.
+
+    Attributes:
+        last: The head of the request that `again` returns, or nothing.
     """
 
     __slots__ = (
@@ -75,15 +76,14 @@ class HeadParser:
         "_certificate",
         "_exchange",
         "_host",
-        "_kept",
         "_known",
         "_limits",
-        "_line",
         "_lines",
+        "_model",
         "_peer",
         "_scheme",
         "_server",
-        "_target",
+        "last",
     )
 
     def __init__(self, exchange: Exchange, limits: Limits, lines: FieldLines) -> None:
@@ -97,9 +97,8 @@ class HeadParser:
         self._certificate: ClientCertificate | None = None
         self._host: bytes | None = None
         self._block = b""
-        self._kept: _Framing | None = None
-        self._line = b""
-        self._target = "", "", "", ""
+        self._model = self.blank()
+        self.last = b""
 
     def connected(self, *, scheme: str, peer: str, server: str, certificate: ClientCertificate | None = None) -> None:
         """Note what every request of the connection says about it."""
@@ -132,55 +131,56 @@ class HeadParser:
         Raises:
             RequestFault: Anything about it is in doubt or over a limit.
         """
+        self.last = b""
         line, _, block = head.partition(b"\r\n")
-        kept = self._kept if block == self._block else None
-        if kept is not None and line == self._line:
-            method, target, path, query = self._target
-            version = "1.1"
+        method, target, version = self._request_line(line)
+        if block != self._block or version != "1.1":
+            self._block = b""
+            headers, fields = self._fields(head, line, block)
+            path, query = self._address(method, target, version, fields)
+            self._model = model = self._request(head, version, headers, fields)
+            if version == "1.1" and len(block) <= _MOST_KEPT:
+                self._block = block
         else:
-            method, target, version = self._request_line(line)
-            if kept is None or version != "1.1":
-                headers, fields = self._fields(head, line, block)
-                path, query = self._address(method, target, version, fields)
-                kept = self._framing(head, block, version, headers, fields)
-            else:
-                path, query = self._address(method, target, version, kept[1])
-            if version == "1.1":
-                self._line, self._target = line, (method, target, path, query)
-        headers, fields, length, expects, keep_alive = kept
-        # By position: by name it costs five times as much, and as much as splitting the head.
+            model = self._model
+            path, query = self._address(method, target, version, model.fields)
+        model.method = method
+        model.target = target
+        model.path = path
+        model.query = query
+        if self._block and len(line) <= _MOST_KEPT:
+            self.last = head
+        return self.again()
+
+    def again(self) -> Request:
+        """Return the last request once more, as it was before anything was done with it."""
+        request = self._model.__copy__()  # what copy.copy calls, which takes longer to find it
+        request.fields = request.fields.copy()
+        return request
+
+    def _request(self, head: bytes, version: str, headers: Sequence[Field], fields: dict[bytes, bytes]) -> Request:
+        """Return what a *head* says below its first line."""
+        length = _body_length(head, version, fields)
         return Request(
-            method,
-            target,
-            path,
-            query,
-            headers.copy(),
-            fields.copy(),
-            version,
-            self._scheme,
-            self._peer,
-            self._server,
-            self._exchange,
-            self._limits.body,
-            self._certificate,
-            length,
-            expects,
-            keep_alive,
+            method="",
+            target="",
+            path="",
+            query="",
+            headers=headers,
+            fields=fields,
+            version=version,
+            scheme=self._scheme,
+            peer=self._peer,
+            server=self._server,
+            exchange=self._exchange,
+            max_body=self._limits.body,
+            certificate=self._certificate,
+            content_length=length,
+            expects_continue=b"expect" in fields and _expects_continue(fields[b"expect"], version, length),
+            keep_alive=_keep_alive(fields.get(b"connection"), version),
         )
 
-    def _framing(
-        self, head: bytes, block: bytes, version: str, headers: list[Field], fields: dict[bytes, bytes]
-    ) -> _Framing:
-        """Return what the header lines say, and keep it for the next request that has the same ones."""
-        length = _body_length(head, version, fields)
-        expects = b"expect" in fields and _expects_continue(fields[b"expect"], version, length)
-        framing = headers, fields, length, expects, _keep_alive(fields.get(b"connection"), version)
-        kept = version == "1.1" and len(block) <= _MOST_KEPT
-        self._block = block if kept else b""
-        self._kept = framing if kept else None
-        return framing
-
-    def _fields(self, head: bytes, line: bytes, block: bytes) -> tuple[list[Field], dict[bytes, bytes]]:
+    def _fields(self, head: bytes, line: bytes, block: bytes) -> tuple[Sequence[Field], dict[bytes, bytes]]:
         """Read the header lines of *head*, which begins with the request's *line* and goes on with *block*."""
         limits = self._limits
         if len(head) - len(line) > limits.header_bytes:
@@ -189,7 +189,7 @@ class HeadParser:
         if len(lines) - _BLANK > limits.headers:
             raise RequestFault(431, f"there are more than {limits.headers} headers")
         known, read = self._known.get, self._lines.read
-        headers = [known(line) or read(line) for line in lines[:-_BLANK]]
+        headers = tuple([known(line) or read(line) for line in lines[:-_BLANK]])
         fields = dict(headers)
         return headers, fields if len(fields) == len(headers) else _first_of_each(headers)
 
@@ -268,7 +268,7 @@ class HeadParser:
         return path or "/", query
 
 
-def _first_of_each(headers: list[Field]) -> dict[bytes, bytes]:
+def _first_of_each(headers: Sequence[Field]) -> dict[bytes, bytes]:
     seen: dict[bytes, bytes] = {}
     for name, value in headers:
         if name not in seen:

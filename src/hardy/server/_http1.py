@@ -1,7 +1,8 @@
 """HTTP/1.1 on one connection (RFC 9112): requests are handed over, replies go out."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 
 from hardy.server._body import gone
 from hardy.server._connection import Host
@@ -21,16 +22,24 @@ _GRACE = 1.0
 """Seconds that a connection which has not asked anything yet is given when the server stops."""
 
 
+def _maker(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]:
+    """Return what makes tasks: with a name of ours, for a number of its own costs each a fourth of the whole."""
+    if loop.get_task_factory() is not None:
+        return loop.create_task
+    return partial(asyncio.Task, loop=loop, name="hardy: request")
+
+
 class Http1(Reader):
     """One client speaking HTTP/1.1 or 1.0."""
 
-    __slots__ = ("_most", "_served")
+    __slots__ = ("_most", "_served", "_task")
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(host, loop)
         self._heads = HeadParser(self, host.limits, host.lines)
         self._served = 0
         self._most = host.limits.requests_per_connection
+        self._task = _maker(loop)
 
     def begin(self, request: Request) -> None:
         """Have the handler answer *request*, in a task of its own."""
@@ -41,7 +50,7 @@ class Http1(Reader):
         counters.in_flight += 1
         self._request = request
         if host.load.admits():
-            self.task = self.loop.create_task(self._serve(request))
+            self.task = self._task(self._serve(request))
         else:
             self._shed(request)
 
@@ -86,17 +95,39 @@ class Http1(Reader):
         self._over(request)
 
     def _send(self, request: Request, response: Response) -> None:
-        headers = response.headers
-        if type(headers) is Prepared:
-            raw, dated, length = headers.raw, headers.dated, headers.length
+        headers, body, host = response.headers, response.body, self.host
+        begun = headers.begun.get(response.status) if type(headers) is Prepared else None
+        if begun is None or request.method == "HEAD":
+            begun, date, size, body = self._reply_begins(request, response)
         else:
-            raw, dated, length = render(headers)
+            date, size = host.date(), b"content-length: %d\r\n" % len(body)
         for name, value in response.extra:
             start = USUAL.get(name)
-            raw += start + value + b"\r\n" if start is not None and value.isalnum() else line_of(name, value)
-        status = response.status
-        body = response.body
-        line = STATUS_LINES.get(status) or status_line(status)
+            begun += start + value + b"\r\n" if start is not None and value.isalnum() else line_of(name, value)
+        stays = (
+            self._phase is LATER
+            and request.keep_alive
+            and host.keeps
+            and self._served < self._most
+            and request.version == "1.1"
+        )  # what `_connection_line` finds for nearly all
+        connection = b"" if stays else self._connection_line(request)
+        if len(body) < 65_536:
+            whole = b"".join((begun, date, size, connection, b"\r\n", body))
+            host.counters.bytes_sent += len(whole)
+            self.transport.write(whole)
+        else:
+            self.write((b"".join((begun, date, size, connection, b"\r\n")), body))
+
+    def _reply_begins(self, request: Request, response: Response) -> tuple[bytes, bytes, bytes, bytes]:
+        """Return status line and fields of a reply, its date, the line with its length, and its body.
+
+        How it begins is kept with fields that were prepared, unless they say more than most.
+        """
+        headers, status, body = response.headers, response.status, response.body
+        prepared = headers if isinstance(headers, Prepared) else None
+        raw, dated, length = (prepared.raw, prepared.dated, prepared.length) if prepared else render(headers)
+        begun = (STATUS_LINES.get(status) or status_line(status)) + raw
         if status in BODILESS:
             size = b"content-length: %d\r\n" % length if length >= 0 and status == 304 else b""
             body = b""
@@ -107,22 +138,9 @@ class Http1(Reader):
             raise ValueError("the content-length is not the length of the body")
         else:
             size = b"content-length: %d\r\n" % len(body)
-        host = self.host
-        stays = (
-            self._phase is LATER
-            and request.keep_alive
-            and host.keeps
-            and self._served < self._most
-            and request.version == "1.1"
-        )  # what `_connection_line` finds for nearly all
-        connection = b"" if stays else self._connection_line(request)
-        date = b"" if dated else host.date()
-        if len(body) < 65_536:
-            whole = b"".join((line, raw, date, size, connection, b"\r\n", body))
-            host.counters.bytes_sent += len(whole)
-            self.transport.write(whole)
-        else:
-            self.write((b"".join((line, raw, date, size, connection, b"\r\n")), body))
+            if prepared is not None and length < 0 and not dated:
+                prepared.begun[status] = begun
+        return begun, b"" if dated else self.host.date(), size, body
 
     def _connection_line(self, request: Request) -> bytes:
         """Decide whether the connection stays, note it in the request, and return the header that says it."""

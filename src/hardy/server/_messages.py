@@ -6,7 +6,7 @@ client through an `Exchange`, which each version implements.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -118,7 +118,7 @@ class Request(Struct, eq=False):
     target: str
     path: str
     query: str
-    headers: list[Field]
+    headers: Sequence[Field]
     fields: dict[bytes, bytes]
     version: str
     scheme: str
@@ -133,6 +133,10 @@ class Request(Struct, eq=False):
     body: bytes | None = None
     waiting: bool = False
     on_gone: Callable[[], None] | None = None
+
+    if TYPE_CHECKING:
+
+        def __copy__(self) -> "Request": ...  # every Struct has it
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of the header *name* (lower-case), or None."""

@@ -162,16 +162,21 @@ class Reader(Connection):
 
     def _next(self) -> None:
         data, pos = self._data, self._pos
-        end = data.find(_END, pos)
-        if end <= pos or data.startswith(b"\r\n", pos):
-            self._partial()
-            return
-        end += 4
-        try:
-            request = self._heads.parse(data[pos:end])
-        except RequestFault as fault:
-            self.refuse(fault.status, fault.detail)
-            return
+        heads = self._heads
+        last = heads.last
+        if last and data.startswith(last, pos):
+            end = pos + len(last)
+            request = heads.again()
+        else:
+            end = data.find(_END, pos) + 4
+            if end <= pos + 4 or data.startswith(b"\r\n", pos):
+                self._partial()
+                return
+            try:
+                request = heads.parse(data[pos:end])
+            except RequestFault as fault:
+                self.refuse(fault.status, fault.detail)
+                return
         self._begun = self._blank = False
         self.due = math.inf
         length = request.content_length

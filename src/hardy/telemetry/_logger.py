@@ -7,7 +7,7 @@ from typing import Literal, TextIO
 
 from hardy.core import Logger
 from hardy.telemetry._facts import bounded, clean
-from hardy.telemetry._prepared import PreparedLine
+from hardy.telemetry._prepared import Ended, PreparedLines
 from hardy.telemetry._render import Renderer, console, render_json
 from hardy.telemetry._traceback import traceback_text
 from hardy.telemetry._write import Writer, is_terminal
@@ -63,13 +63,12 @@ class BoundLogger:
     def bind(self, **facts: object) -> "BoundLogger":
         return type(self)(self._writer, {**self._context, **clean(_renamed(facts))})
 
-    def prepared(self, level: Level, event: str, **facts: object) -> PreparedLine | None:
-        """Prepare lines that begin with *facts*; None where every line has to be rendered as a whole."""
-        writer = self._writer
-        if not writer.writes_json or getattr(type(self), level) is _silent:
-            return None
+    def prepared(self, level: Level, event: str, **facts: object) -> Ended:
+        """Prepare lines that begin with *facts*."""
+        if getattr(type(self), level) is _silent:
+            return _nothing
         line = {"level": level, "event": bounded(event), **self._context, **clean(facts)}
-        return PreparedLine(line, writer.put)
+        return PreparedLines(line, self._writer.render, self._writer.put)
 
 
 def _renamed(facts: dict[str, object]) -> dict[str, object]:
@@ -79,6 +78,10 @@ def _renamed(facts: dict[str, object]) -> dict[str, object]:
 
 def _silent(self: object, event: str, /, **facts: object) -> None:
     """Do nothing: the level is below what is asked for."""
+
+
+def _nothing(at: float, ms: float, call: str, principal: str | None, peer: str) -> None:
+    """Do nothing, as well."""
 
 
 def _class_for(level: Level) -> type[BoundLogger]:

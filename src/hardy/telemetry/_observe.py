@@ -18,7 +18,7 @@ from hardy.core import (
     Operation,
 )
 from hardy.telemetry._logger import BoundLogger, Level
-from hardy.telemetry._prepared import PreparedLine
+from hardy.telemetry._prepared import Ended
 
 DEFECTS = frozenset({Code.INTERNAL, Code.UNKNOWN, Code.DATA_LOSS})
 """Codes that mean somebody has to look: logged with a traceback."""
@@ -67,19 +67,17 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
         Traceback (most recent call last):
         hardy.core.Internal: internal error
     """
-    monotonic = time.monotonic if clock is None else clock.monotonic
-    log = _AccessLog(logger)
-    lines = log.prepared
+    monotonic, now = time.monotonic if clock is None else clock.monotonic, time.time
+    lines = _AccessLog(logger)
+    known = lines.known
 
     def ended(call: Call, code: Code | None, started: float) -> None:
         seconds = monotonic() - started
         if emit:
             emit(CallEnded(call=call, code=code, seconds=seconds))
-        line = lines.get((call.operation, call.transport, code))
+        write = known.get((call.operation, call.transport, code)) or lines.prepare(call, code)
         principal = call.principal
-        ms = int(seconds * 1_000_000) / 1000
-        if line is None or not line(ms, call.id, None if principal is None else principal.subject, call.peer):
-            log.write(call, code, ms)
+        write(now(), int(seconds * 1_000_000) / 1000, call.id, principal and principal.subject, call.peer)
 
     def around(proceed: Handler) -> Handler:
         async def observing(call: Call) -> object:
@@ -112,34 +110,32 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
 
 
 class _AccessLog:
-    """Writes one line for each call; those of one operation, transport and code have most of it in common.
+    """What writes the line of a call that has ended: one for each operation, transport and code.
 
-    Attributes:
-        prepared: What writes them, after the first of each, where lines can be prepared.
+    Most of such a line is the same each time, so it is prepared at the first one.
     """
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
-        self.prepared: dict[tuple[Operation, str, Code | None], PreparedLine | None] = {}
+        self.known: dict[tuple[Operation, str, Code | None], Ended] = {}
 
-    def write(self, call: Call, code: Code | None, ms: float) -> None:
-        """Say that *call* has ended, for the first time or in words that need a look."""
-        kind = (call.operation, call.transport, code)
-        if kind not in self.prepared:
-            self.prepared[kind] = self._prepare(*kind)
-        subject = None if call.principal is None else call.principal.subject
-        write = self._logger.warning if code in _TROUBLE else self._logger.info
-        write("call", **_common(*kind), ms=ms, call=call.id, principal=subject, peer=call.peer)
+    def prepare(self, call: Call, code: Code | None) -> Ended:
+        """Prepare the line of calls like this one."""
+        kind = call.operation, call.transport, code
+        self.known[kind] = write = self._prepare(*kind)
+        return write
 
-    def _prepare(self, operation: Operation, transport: str, code: Code | None) -> PreparedLine | None:
-        if not isinstance(self._logger, BoundLogger):
-            return None
+    def _prepare(self, operation: Operation, transport: str, code: Code | None) -> Ended:
         level: Level = "warning" if code in _TROUBLE else "info"
-        return self._logger.prepared(level, "call", **_common(operation, transport, code))
+        common = {"operation": operation.name, "transport": transport, "code": "OK" if code is None else code.name}
+        if isinstance(self._logger, BoundLogger):
+            return self._logger.prepared(level, "call", **common)
+        plain = self._logger.warning if level == "warning" else self._logger.info
 
+        def write(at: float, ms: float, call: str, principal: str | None, peer: str) -> None:
+            plain("call", **common, ms=ms, call=call, principal=principal, peer=peer)
 
-def _common(operation: Operation, transport: str, code: Code | None) -> dict[str, str]:
-    return {"operation": operation.name, "transport": transport, "code": "OK" if code is None else code.name}
+        return write
 
 
 def _is_the_end(error: BaseException, call: Call) -> bool:

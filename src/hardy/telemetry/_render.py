@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 Renderer = Callable[[dict[str, object], str | None], bytes]
-"""Takes what is on the line, time, level and event first, and the traceback."""
+"""Takes what is on the line, time, level and event first, and the traceback; returns it without its end."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -28,7 +28,7 @@ def render_json(facts: dict[str, object], traceback: str | None) -> bytes:
         line = _encode({_readable(name): _readable(value) for name, value in facts.items()})
     if not line.isascii():
         line = _UNSAFE.sub(_escape, line.decode()).encode()
-    return line + b"\n"
+    return line
 
 
 def _readable(value: object) -> str:
@@ -62,7 +62,7 @@ def console(*, colours: bool) -> Renderer:
         line = f"{moment:%H:%M:%S} {word} {event:<24} {pairs}".rstrip()
         for row in traceback.split("\n") if traceback else ():
             line += f"\n    {_printable(row)}"
-        return f"{line}\n".encode("utf-8", "backslashreplace")
+        return line.encode("utf-8", "backslashreplace")
 
     return render
 

@@ -6,11 +6,27 @@ import os
 import select
 import threading
 from collections import deque
+from collections.abc import Callable
 from threading import get_ident
-from typing import TextIO
+from typing import Protocol, TextIO
 
-from hardy.telemetry._render import Renderer, render_json
+import msgspec
 
+from hardy.telemetry._render import Renderer
+
+
+class Late(Protocol):
+    """A line that is rendered when it is written: with others at once that costs a fraction."""
+
+    def render(self) -> msgspec.Raw | msgspec.Struct:
+        """Return the line without its end: rendered, or as what is JSON once it is encoded."""
+        ...
+
+
+Line = msgspec.Raw | Late
+"""A line without its end, or what makes it."""
+
+_encode_lines = msgspec.json.Encoder().encode_lines
 _PATIENCE = 1.0  # seconds a line waits for a full pipe before it is given up
 
 
@@ -27,41 +43,36 @@ class Writer:
     counted in ``dropped`` and forgotten.
     """
 
-    __slots__ = ("_asked", "_descriptor", "_lock", "_loop", "_render", "_stream", "_thread", "_waiting", "dropped")
+    __slots__ = ("_asked", "_descriptor", "_is_closed", "_lock", "_stream", "_thread", "_waiting", "dropped", "render")
 
     def __init__(self, stream: TextIO, render: Renderer) -> None:
-        self._render = render
+        self.render = render
         self._stream = stream
         self._descriptor = _descriptor(stream)
         self._lock = threading.RLock()
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[Line] = deque()
         self._asked = False
         """The loop will flush. Unset before lines are taken, so one that was put while it stood is among them."""
         self._thread = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed: Callable[[], bool] = bool
         self.dropped = 0
 
     def __call__(self, facts: dict[str, object], traceback: str | None) -> None:
         urgent = facts.get("level") == "error"
-        self.put(self._render(facts, traceback), urgent=urgent)
+        self.put(msgspec.Raw(self.render(facts, traceback)), urgent=urgent)
 
-    @property
-    def writes_json(self) -> bool:
-        """Whether lines are JSON."""
-        return self._render is render_json
-
-    def put(self, line: bytes, *, urgent: bool = False) -> None:
-        """Write a *line* that is rendered already."""
+    def put(self, line: Line, *, urgent: bool = False) -> None:
+        """Write a *line*."""
         self._waiting.append(line)
         if urgent or self._descriptor < 0:
             self.flush()
-        elif self._asked and self._thread == get_ident() and not (self._loop is None or self._loop.is_closed()):
+        elif self._asked and self._thread == get_ident() and not self._is_closed():
             return  # asking for the loop costs a system call up to Python 3.11; it is the one asked before
         elif (loop := _running_loop()) is None:
             self.flush()
         else:
             with self._lock:
-                self._thread, self._loop = get_ident(), loop
+                self._thread, self._is_closed = get_ident(), loop.is_closed
                 self._asked = True
             loop.call_soon(self.flush)
 
@@ -74,16 +85,14 @@ class Writer:
         with self._lock:
             self._asked = False
             lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            piece: list[bytes] = []
-            size = 0
-            for line in lines:
-                if piece and size + len(line) > select.PIPE_BUF:
-                    self._write(b"".join(piece))
-                    piece, size = [], 0
-                piece.append(line)
-                size += len(line)
-            if piece:
-                self._write(b"".join(piece))
+            whole = _encode_lines([each if isinstance(each, msgspec.Raw) else each.render() for each in lines])
+            begin, end = 0, len(whole)
+            while end - begin > select.PIPE_BUF:
+                cut = whole.rfind(b"\n", begin, begin + select.PIPE_BUF) + 1 or whole.find(b"\n", begin) + 1
+                self._write(whole[begin:cut])
+                begin = cut
+            if begin < end:
+                self._write(whole[begin:])
 
     def _write(self, lines: bytes) -> None:
         try:

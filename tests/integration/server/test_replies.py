@@ -33,7 +33,7 @@ async def test_the_request_says_who_asked_for_what(serve):
 
     assert (request.method, request.path, request.query) == ("PATCH", "/a%20b", "c=d%3F?e")
     assert (request.target, request.version, request.scheme) == ("/a%20b?c=d%3F?e", "1.1", "http")
-    assert request.headers == [(b"host", b"h:1"), (b"x-a", b"1"), (b"x-a", b"2")]
+    assert request.headers == ((b"host", b"h:1"), (b"x-a", b"1"), (b"x-a", b"2"))
     assert (request.header(b"x-a"), request.header(b"nothing")) == (b"1", None)
     assert request.peer == "{}:{}".format(*peer.writer.get_extra_info("sockname"))
     assert request.server == str(service.server.addresses[0])

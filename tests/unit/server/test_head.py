@@ -39,7 +39,7 @@ def test_the_first_of_repeated_headers_is_found_and_all_are_kept(heads):
     request = heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\na: 2\r\n\r\n")
 
     assert request.header(b"a") == b"1"
-    assert request.headers == [(b"host", b"h"), (b"a", b"1"), (b"a", b"2")]
+    assert request.headers == ((b"host", b"h"), (b"a", b"1"), (b"a", b"2"))
 
 
 @pytest.mark.parametrize("name", [b"Accept", b"If-Match", b"If-None-Match", b"Content-Encoding", b"X-Forwarded-For"])
@@ -123,7 +123,43 @@ def test_what_a_connection_sent_before_changes_nothing_about_how_a_head_is_read(
 def test_what_is_done_to_one_request_is_not_seen_in_the_next(heads):
     for _ in range(3):
         request = heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert request.headers == [(b"host", b"h")]
+        assert request.headers == ((b"host", b"h"),)
         assert request.fields == {b"host": b"h"}
-        request.headers.append((b"a", b"b"))
+        assert request.keep_alive
+        request.keep_alive = False
         request.fields[b"a"] = b"b"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(b"GET /b HTTP/1.1\r\nHost: h\r\n\r\n", id="another target"),
+        pytest.param(b"PUT /a HTTP/1.1\r\nHost: h\r\n\r\n", id="another method"),
+        pytest.param(b"GET /a HTTP/1.0\r\nHost: h\r\n\r\n", id="another version"),
+        pytest.param(b"GET /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n", id="one line more"),
+        pytest.param(b"GET /a?q=1 HTTP/1.1\r\nHost: i\r\n\r\n", id="another host"),
+    ],
+)
+def test_a_head_is_read_alike_whatever_came_before_it(heads, other):
+    first = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+    alone = {head: HeadParser(heads._exchange, heads._limits, FieldLines()).parse(head) for head in (first, other)}
+    for head in (first, other, first, first, other, other, first):
+        if heads.last and head.startswith(heads.last):
+            assert heads.again() is not heads.again()
+        read, expected = heads.parse(head), alone[head]
+
+        assert {name: getattr(read, name) for name in read.__struct_fields__} == {
+            name: getattr(expected, name) for name in expected.__struct_fields__
+        }
+
+
+def test_a_head_that_is_refused_leaves_nothing_to_be_taken_for_the_next(heads):
+    good = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+    for bad in (b"GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a HTTP/1.1\r\nHost : h\r\n\r\n"):
+        heads.parse(good)
+        with pytest.raises(RequestFault):
+            heads.parse(bad)
+        assert heads.last == b""
+        with pytest.raises(RequestFault):
+            heads.parse(bad)
+        assert heads.parse(good).target == "/a"

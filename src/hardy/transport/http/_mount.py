@@ -92,7 +92,7 @@ class Mount:
             "raw_path": request.path.encode(),
             "root_path": self.path,
             "query_string": request.query.encode(),
-            "headers": request.headers,
+            "headers": list(request.headers),
             "client": _address(request.peer),
             "server": _address(request.server),
             "state": self._state.copy(),
