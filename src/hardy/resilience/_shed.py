@@ -157,6 +157,16 @@ class Shed:
             return True
         return False
 
+    def gave_way(self, seconds: float) -> None:
+        """Leave *seconds* of CPU time out of what calls are thought to take: nobody had to wait until it was over.
+
+        Told by a door whose streamed replies let others have their turn now and
+        then. Whoever begins has to wait for one such share of each, which shows
+        in the delay, and not for all that a stream will ever do.
+        """
+        self._worked = min(self._worked + seconds, thread_time())  # some of it may be from before the last look
+        self._opened += seconds
+
     def _spends(self) -> bool:
         """Take one call from the credit of this turn; return whether there was one."""
         if self._credit:

@@ -179,8 +179,8 @@ class Http1(Reader):
             request.keep_alive = request.keep_alive and status in BODILESS
         connection = self._connection_line(request)
         mute = request.method == "HEAD" or status in BODILESS
-        self._reply = Http1Stream(self, length=length, chunked=chunked, mute=mute)
-        self.write((line, raw, b"" if dated else self.host.date(), size, connection, b"\r\n"))
+        head = b"".join((line, raw, b"" if dated else self.host.date(), size, connection, b"\r\n"))
+        self._reply = Http1Stream(self, length=length, chunked=chunked, mute=mute, head=head)
         return self._reply
 
     async def upgrade(self, request: Request, headers: Sequence[Field]) -> Tunnel:

@@ -37,7 +37,8 @@ class Limits:
         buffered_body: Kept of a body that the handler has not read yet; then
             reading pauses.
         buffered_reply: Kept of a reply that the client has not read yet; then
-            the handler waits.
+            the handler waits. A streamed one has up to 64 KiB, or its last
+            piece, beside it.
 
     Raises:
         ValueError: A limit is below one.

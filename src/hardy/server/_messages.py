@@ -18,11 +18,12 @@ from hardy.server._fields import Field
 class ResponseStream(Protocol):
     """A reply that is sent piece by piece.
 
-    A piece is taken as a whole before `write` waits, so those of several tasks do not mix.
+    A piece is taken as a whole before `write` waits, so those of several tasks do not mix. Pieces
+    written within one turn of the event loop may go out together; none waits for another one to come.
     """
 
     async def write(self, data: bytes) -> None:
-        """Send *data*, waiting while the client has not read what came before.
+        """Send *data*, waiting while the client has not read what came before, and while others have their turn.
 
         Raises:
             ClientGone: Nobody reads any more.
@@ -246,6 +247,10 @@ class Load(Protocol):
         """Whether one more request may be handed over; asked once for each."""
         ...
 
+    def gave_way(self, seconds: float) -> None:
+        """Learn that a streamed reply has had *seconds* of the CPU and lets others have theirs before it goes on."""
+        ...
+
 
 class AnyLoad:
     """The load of a server that was not told of any."""
@@ -253,3 +258,6 @@ class AnyLoad:
     def admits(self) -> bool:
         """Let everything in."""
         return True
+
+    def gave_way(self, seconds: float) -> None:
+        """Do nothing."""

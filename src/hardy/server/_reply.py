@@ -1,11 +1,17 @@
 """Replies of HTTP/1.1 on their way out: status lines, streams, tunnels."""
 
+import asyncio
 from http import HTTPStatus
+from time import thread_time
 
 from hardy.server._body import Endless, Inbox
 from hardy.server._connection import Connection
 from hardy.server._errors import ClientGone
 
+JOINED = 65_536
+"""Bytes of a streamed reply that are joined into one write at most, beside the last piece."""
+SHARE = 0.00025
+"""Seconds of one turn of the loop that a stream whose client keeps up may have; then others have theirs."""
 BODILESS = frozenset((204, 304))
 _REASONS = {499: "Client Closed Request"}
 
@@ -33,17 +39,42 @@ def status_line(status: int) -> bytes:
 
 
 class Http1Stream:
-    """A reply sent piece by piece: counted, in chunks, up to the close, or (to HEAD) not at all."""
+    """A reply sent piece by piece: counted, in chunks, up to the close, or (to HEAD) not at all.
 
-    __slots__ = ("_chunked", "_connection", "_left", "_mute", "broken", "ended")
+    A system call for each piece would cost more than making it. So what is
+    written within one turn of the loop is joined, the head with it, and goes out
+    when the loop comes round, when `JOINED` bytes are here, and with the end. A
+    piece is never kept for another one to come. While the client does not read
+    nothing is kept that the writer does not wait for.
+    """
 
-    def __init__(self, connection: Connection, *, length: int, chunked: bool, mute: bool) -> None:
+    __slots__ = (
+        "_began",
+        "_chunked",
+        "_clock",
+        "_connection",
+        "_joined",
+        "_left",
+        "_mute",
+        "_rest",
+        "_turn",
+        "broken",
+        "ended",
+    )
+
+    def __init__(self, connection: Connection, *, length: int, chunked: bool, mute: bool, head: bytes) -> None:
         self._connection = connection
+        self._clock = connection.host.clock
         self._left = length
         self._chunked = chunked
         self._mute = mute
+        self._joined = bytearray(head)
+        self._turn = False  # something was written in this turn of the loop
+        self._began = 0.0  # the turn, by the time that this thread had the CPU
+        self._rest = 0.0  # when the writer has had its share of the turn
         self.ended = False
         self.broken = False
+        self._begin()
 
     async def write(self, data: bytes) -> None:
         """Send *data*; see `ResponseStream`."""
@@ -58,14 +89,49 @@ class Http1Stream:
         connection = self._connection
         if connection.gone:
             raise ClientGone("the client is gone")
+        if not self._turn:
+            self._begin()
         if self._mute:
-            return
-        if self._chunked:
-            connection.write((b"%x\r\n" % len(data), data, b"\r\n"))
+            pass
+        elif len(data) >= JOINED:
+            self._send()
+            connection.write((b"%x\r\n" % len(data), data, b"\r\n") if self._chunked else (data,))
         else:
-            connection.write((data,))
+            joined = self._joined
+            joined += b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+            if len(joined) >= JOINED:
+                self._send()
         if connection.pressed:
+            self._give_way()
             await connection.flush()
+        elif self._clock() >= self._rest:  # one that never waits for anything would keep all others waiting
+            self._give_way()
+            await asyncio.sleep(0)
+
+    def _begin(self) -> None:
+        """Note the first piece of a turn of the loop."""
+        self._turn = True
+        self._began = thread_time()
+        self._rest = self._clock() + SHARE
+        self._connection.loop.call_soon(self._turned)
+
+    def _turned(self) -> None:
+        """Send what was written since the loop was here last."""
+        self._turn = False
+        self._send()
+
+    def _send(self) -> None:
+        joined = self._joined
+        if joined:
+            self._joined = bytearray()
+            if not self._connection.gone:
+                self._connection.write((bytes(joined),))
+
+    def _give_way(self) -> None:
+        """Tell that others have their turn now, though this one may have had more to send."""
+        now = thread_time()
+        self._connection.host.load.gave_way(now - self._began)
+        self._began = now
 
     async def end(self) -> None:
         """Finish; see `ResponseStream`."""
@@ -77,13 +143,15 @@ class Http1Stream:
         if self._connection.gone:
             raise ClientGone("the client is gone")
         if self._chunked and not self._mute:
-            self._connection.write((b"0\r\n\r\n",))
+            self._joined += b"0\r\n\r\n"
+        self._send()
 
     def abort(self) -> None:
-        """Break off; see `ResponseStream`."""
+        """Break off, after what was written; see `ResponseStream`."""
         if self.ended:
             return
         self.ended = self.broken = True
+        self._send()
         if self._chunked or self._left > 0:
             self._connection.leave()
         else:

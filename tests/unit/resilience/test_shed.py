@@ -159,6 +159,24 @@ async def test_a_door_is_asked_before_there_is_a_task_and_lets_in_what_fits_in_a
     assert await door.burst(admitted) == ["done"] * admitted  # who was let in is not refused any more
 
 
+async def test_what_a_stream_does_after_others_had_their_turn_is_not_what_they_wait_for(shed):
+    async def stream(call: Call) -> str:
+        for _ in range(20):
+            began = time.thread_time()
+            while time.thread_time() < began + COST / 20:
+                pass
+            shed.gave_way(time.thread_time() - began)
+            await asyncio.sleep(0)
+        return "done"
+
+    door = Door(shed)
+    door.handler = compose([shed], stream)
+    for _ in range(5):
+        assert await door.burst(5) == ["done"] * 5
+        await asyncio.sleep(0.02)
+    assert 0 < shed.statistics().service < COST / 2
+
+
 async def test_it_can_go_on_in_another_loop():
     shed = Shed()
 
