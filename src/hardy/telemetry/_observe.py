@@ -77,7 +77,9 @@ def observe(logger: Logger, emit: Emit | None = None, clock: Clock | None = None
             emit(CallEnded(call=call, code=code, seconds=seconds))
         write = known.get((call.operation, call.transport, code)) or lines.prepare(call, code)
         principal = call.principal
-        write(now(), int(seconds * 1_000_000) / 1000, call.id, principal and principal.subject, call.peer)
+        write(
+            now(), int(seconds * 1_000_000) / 1000, call.id, None if principal is None else principal.subject, call.peer
+        )
 
     def around(proceed: Handler) -> Handler:
         async def observing(call: Call) -> object:
