@@ -168,7 +168,6 @@ class Connection(asyncio.Protocol):
         "peer",
         "pressed",
         "scheme",
-        "server",
         "slot",
         "task",
         "transport",
@@ -182,7 +181,6 @@ class Connection(asyncio.Protocol):
         self.slot = -1
         self.born = 0.0
         self.peer = "unix"
-        self.server = "unix"
         self.scheme = "http"
         self.certificate: ClientCertificate | None = None
         self.before: Before | None = None
@@ -202,7 +200,6 @@ class Connection(asyncio.Protocol):
         """Begin."""
         self.transport = cast("asyncio.Transport", transport)
         self.peer = address_of(transport.get_extra_info("peername"))
-        self.server = address_of(transport.get_extra_info("sockname"))
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = "https"
             self.certificate = client_certificate(transport.get_extra_info("peercert"))
@@ -243,6 +240,11 @@ class Connection(asyncio.Protocol):
         if self.leaving and self.scheme == "https":
             self.loop.call_soon(self._part)  # asyncio's transport is in the middle of writing
         self._release()
+
+    @property
+    def server(self) -> str:
+        """Where the client is connected to; few ask, and the kernel has to be asked each time."""
+        return address_of(self.transport.get_extra_info("sockname"))
 
     # -- for the protocol spoken
 

@@ -82,7 +82,6 @@ class HeadParser:
         "_model",
         "_peer",
         "_scheme",
-        "_server",
         "last",
     )
 
@@ -93,18 +92,16 @@ class HeadParser:
         self._known = lines.known
         self._scheme = "http"
         self._peer = "unix"
-        self._server = "unix"
         self._certificate: ClientCertificate | None = None
         self._host: bytes | None = None
         self._block = b""
         self._model = self.blank()
         self.last = b""
 
-    def connected(self, *, scheme: str, peer: str, server: str, certificate: ClientCertificate | None = None) -> None:
+    def connected(self, *, scheme: str, peer: str, certificate: ClientCertificate | None = None) -> None:
         """Note what every request of the connection says about it."""
         self._scheme = scheme
         self._peer = peer
-        self._server = server
         self._certificate = certificate
 
     def blank(self) -> Request:
@@ -119,7 +116,6 @@ class HeadParser:
             version="1.1",
             scheme=self._scheme,
             peer=self._peer,
-            server=self._server,
             exchange=self._exchange,
             max_body=0,
             keep_alive=False,
@@ -171,7 +167,6 @@ class HeadParser:
             version=version,
             scheme=self._scheme,
             peer=self._peer,
-            server=self._server,
             exchange=self._exchange,
             max_body=self._limits.body,
             certificate=self._certificate,

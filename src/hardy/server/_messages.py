@@ -73,6 +73,11 @@ class Exchange(Protocol):
         """The task that the handler runs in, where the engine made it."""
         ...
 
+    @property
+    def server(self) -> str:
+        """Where the client is connected to; see `Request`."""
+        ...
+
     async def receive(self, request: "Request") -> bytes:
         """Return the next piece of the body, ``b""`` after the last."""
         ...
@@ -101,7 +106,6 @@ class Request(Struct, eq=False):
         version: ``"1.1"`` or ``"1.0"``.
         scheme: ``"http"`` or ``"https"``, of this connection.
         peer: Who is connected: ``host:port``, or ``unix``.
-        server: Where it is connected to: ``host:port``, or the socket's path.
         exchange: The engine's side; not for handlers.
         certificate: What the client has proved by TLS, where it was asked to.
         content_length: Bytes of the body; -1 when only its end will tell.
@@ -124,7 +128,6 @@ class Request(Struct, eq=False):
     version: str
     scheme: str
     peer: str
-    server: str
     exchange: Exchange
     max_body: int
     certificate: ClientCertificate | None = None
@@ -138,6 +141,11 @@ class Request(Struct, eq=False):
     if TYPE_CHECKING:
 
         def __copy__(self) -> "Request": ...  # every Struct has it
+
+    @property
+    def server(self) -> str:
+        """Where the client is connected to: ``host:port``, or the socket's path."""
+        return self.exchange.server
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first value of the header *name* (lower-case), or None."""

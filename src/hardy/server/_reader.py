@@ -98,7 +98,7 @@ class Reader(Connection):
 
     def identified(self) -> None:
         """Have requests say whom they come from."""
-        self._heads.connected(scheme=self.scheme, peer=self.peer, server=self.server, certificate=self.certificate)
+        self._heads.connected(scheme=self.scheme, peer=self.peer, certificate=self.certificate)
 
     # -- bytes arrive
 

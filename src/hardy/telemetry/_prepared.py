@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from hardy.telemetry._facts import LONGEST_TEXT, clean
+from hardy.telemetry._facts import clean
 from hardy.telemetry._render import Renderer, render_json
 from hardy.telemetry._write import Line
 
@@ -20,8 +20,7 @@ Ended = Callable[[float, float, str, str | None, str], None]
 
 _encode = msgspec.json.Encoder().encode
 _moment = datetime.fromtimestamp
-_LONGEST_KNOWN = 64
-_MOST_PEERS = 512
+_LONGEST_PLAIN = 1024
 
 
 class _Json(msgspec.Struct, gc=False):
@@ -47,12 +46,14 @@ class _Late(msgspec.Struct):
 
     def render(self) -> msgspec.Raw | msgspec.Struct:
         """Return the line."""
-        lines = self.lines
-        # Nothing that a caller could have chosen is on most lines, but for digits and letters.
-        plain = self.principal is None and self.peer in lines.peers and self.call.isascii()
-        if plain and len(self.call) <= _LONGEST_KNOWN and self.call.encode().isalnum():
-            return _Json(_moment(self.at, UTC), lines.constant, self.ms, self.call, None, self.peer)
-        return lines.look(self)
+        lines, time = self.lines, _moment(self.at, UTC)
+        # Of what callers choose only this is on the line. With one of these letters in it there could be
+        # something for redaction, and it is rendered like any other; see `clean` and `render_json`.
+        chosen = self.call + self.peer + (self.principal or "")
+        harmless = "J" not in chosen and "/" not in chosen and " " not in chosen
+        if lines.plain and harmless and chosen.isascii() and len(chosen) < _LONGEST_PLAIN:
+            return _Json(time, lines.constant, self.ms, self.call, self.principal, self.peer)
+        return lines.whole(time, self)
 
 
 class PreparedLines:
@@ -65,23 +66,23 @@ class PreparedLines:
 
     Attributes:
         constant: The facts as JSON, without the first name.
-        peers: Those who called lately and are nothing to look at.
+        plain: Whether lines are JSON, and nothing in that part has to be looked at again.
 
     Example:
         >>> lines = []
         >>> write = PreparedLines({"level": "info", "event": "call"}, render_json, lines.append)
         >>> write(1700000000.0, 1.5, "c1", None, "127.0.0.1:5")
-        >>> bytes(lines[0].render())
+        >>> msgspec.json.encode(lines[0].render())
         b'{"time":"2023-11-14T22:13:20Z","level":"info","event":"call","ms":1.5,"call":"c1",...}'
     """
 
-    __slots__ = ("_facts", "_json", "_put", "_render", "constant", "peers")
+    __slots__ = ("_facts", "_put", "_render", "constant", "plain")
 
     def __init__(self, constant: dict[str, object], render: Renderer, put: Callable[[Line], None]) -> None:
-        self.constant = msgspec.Raw(_encode(constant).removeprefix(b'{"level":').removesuffix(b"}"))
-        self.peers: set[str] = set()
+        rendered = _encode(constant)
+        self.constant = msgspec.Raw(rendered.removeprefix(b'{"level":').removesuffix(b"}"))
+        self.plain = render is render_json and rendered.isascii()
         self._facts = constant
-        self._json = render is render_json
         self._render = render
         self._put = put
 
@@ -89,24 +90,7 @@ class PreparedLines:
         """Write a line; see `Ended`."""
         self._put(_Late(self, at, ms, call, principal, peer))
 
-    def look(self, ended: _Late) -> msgspec.Raw:
-        """Render a line with a look at all that is on it; remember a peer that is fit to be written."""
-        time, call, principal, peer = _moment(ended.at, UTC), ended.call, ended.principal, ended.peer
-        if self._json and (line := self._harmless(_Json(time, self.constant, ended.ms, call, principal, peer))):
-            if len(self.peers) >= _MOST_PEERS:
-                self.peers.clear()
-            if len(peer) <= _LONGEST_KNOWN:
-                self.peers.add(peer)
-            return msgspec.Raw(line)
-        rest = clean({"ms": ended.ms, "call": call, "principal": principal, "peer": peer})
+    def whole(self, time: datetime, ended: _Late) -> msgspec.Raw:
+        """Render a line as any other is."""
+        rest = clean({"ms": ended.ms, "call": ended.call, "principal": ended.principal, "peer": ended.peer})
         return msgspec.Raw(self._render({"time": time, **self._facts, **rest}, None))
-
-    @staticmethod
-    def _harmless(line: _Json) -> bytes | None:
-        """Return *line* as JSON unless redaction or the readers of logs could stumble over it; see `clean`."""
-        try:
-            text = _encode(line)
-        except UnicodeError:
-            return None
-        suspect = b"eyJ" in text or b"://" in text or b"earer " in text
-        return None if suspect or len(text) > LONGEST_TEXT or not text.isascii() else text

@@ -87,7 +87,7 @@ class Asgi:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Mapping[str, object], receive: Receive, send: Send) -> None:
-        exchange = _HttpExchange(receive, send)
+        exchange = _HttpExchange(scope, receive, send)
         request = _request(scope, exchange, self._max_body)
         try:
             response = await self._answer(request, exchange)
@@ -117,7 +117,7 @@ class Asgi:
     async def _websocket(self, scope: Mapping[str, object], receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
-        exchange = _SocketExchange(receive, send)
+        exchange = _SocketExchange(scope, receive, send)
         request = _request(scope, exchange, self._max_body)
         request.body = b""
         response = await self._handle(request)
@@ -149,7 +149,6 @@ def _request(scope: Mapping[str, object], exchange: "_HttpExchange | _SocketExch
         version=str(scope.get("http_version", "1.1")),
         scheme={"ws": "http", "wss": "https"}.get(scheme, scheme),
         peer=_address(scope.get("client")),
-        server=_address(scope.get("server")),
         exchange=exchange,
         max_body=max_body,
         content_length=int(length) if length.isdigit() else -1,
@@ -177,7 +176,8 @@ class _HttpExchange:
 
     task: asyncio.Task[None] | None = None
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Mapping[str, object], receive: Receive, send: Send) -> None:
+        self.server = _address(scope.get("server"))
         self._receive = receive
         self.send = send
         self.started = False
@@ -266,7 +266,8 @@ class _SocketExchange:
 
     task: asyncio.Task[None] | None = None
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Mapping[str, object], receive: Receive, send: Send) -> None:
+        self.server = _address(scope.get("server"))
         self.socket = _Socket(receive, send)
         self._send = send
 
