@@ -13,6 +13,9 @@ unexport VIRTUAL_ENV
 # The tests start hundreds of processes: modules are compiled once, not in each.
 unexport PYTHONDONTWRITEBYTECODE
 
+# hardy and its peers, each in an environment of its own, both on the fastest Python of .venv's version.
+BENCH := .venv-bench/.ready .venv-bench-hardy/.ready
+
 .PHONY: help
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,19 +48,21 @@ fix: .venv/.ready ## Repair format and lint where a program can.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.ready .venv-bench/.ready ## Measure against FastAPI, Litestar, Robyn and others; gin where Go is present.
+bench: .venv/.ready $(BENCH) ## Measure against FastAPI, Litestar, Robyn and others; gin where Go is present.
 	@$(PY) bench/run.py
 	@$(MAKE) bench-data
 
-bench-data: .venv/.ready .venv-bench/.ready ## The part of it with PostgreSQL and Valkey.
+bench-data: .venv/.ready $(BENCH) ## The part of it with PostgreSQL and Valkey.
 	@$(PY) bench/data.py
 	@$(PY) bench/faults.py
 
-.venv-bench/.ready: bench/requirements.txt
+.venv-bench/.ready: bench/requirements.txt bench/interpreter.py .venv/.ready
 	@rm -rf .venv-bench
-	@$(PY) -m venv .venv-bench
+	@$$($(PY) bench/interpreter.py) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+.venv-bench-hardy/.ready: pyproject.toml uv.lock scripts/setup bench/interpreter.py .venv/.ready
+	@scripts/setup .venv-bench-hardy "$$($(PY) bench/interpreter.py)" --no-default-groups --all-extras
 
 docs: .venv/.ready ## Run every example of the documentation and say where it is.
 	$(BIN)/pytest -q tests/docs

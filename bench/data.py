@@ -12,7 +12,6 @@ printed beside it.
 import argparse
 import asyncio
 import json
-import platform
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from data_report import summary, tables
 from data_services import contenders, one_round, postgres
 from hardy.testing import ValkeyServer
 from measure import Figures
-from servers import HERE
+from servers import HERE, python
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Results:
 
     rounds: int
     seconds: float
-    python: str = platform.python_version()
+    python: str = field(default_factory=python)
     services: dict[str, dict[str, Figures]] = field(default_factory=dict[str, dict[str, Figures]])
     """By workload and contender."""
     costs: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])

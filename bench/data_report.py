@@ -55,7 +55,7 @@ def tables(results: "Results") -> str:
     about = (
         f"On PostgreSQL, by `make bench-data`: {results.rounds} interleaved rounds of {results.seconds:g} s each, 64 connections, "
         f"{CONNECTIONS} to the database, CPU of the server's process alone, the database being another; "
-        f"Python {platform.python_version()}, {platform.machine()}. Every built-in of "
+        f"Python {results.python}, {platform.machine()}. Every built-in of "
         "hardy is on; handing on the events, which the others leave to another process, has a row of its own."
     )
     costs = "What one operation costs the process that asks, by the same command, and what it may cost:"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hardy.testing import PostgresServer
 from measure import Figures, measure
-from servers import CONTENDERS, PEERS, Contender, Running
+from servers import CONTENDERS, OWN, PEERS, Contender, Running
 from workloads import Workload, get, post
 
 KEPT = 1000
@@ -39,7 +39,7 @@ RELAYING = "hardy, relaying too"
 
 def contenders() -> list[Contender]:
     """Return everybody who is here; say who is not."""
-    own = [sys.executable, str(CONTENDERS / "data_hardy.py")]
+    own = [str(OWN), str(CONTENDERS / "data_hardy.py")]
     # Handing events on is no part of the request, and nobody else here does it.
     found = [Contender("hardy", own, {"BENCH_OUTBOX__RELAY": "false"}), Contender(RELAYING, own)]
     if PEERS.exists():

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from servers import python
 from workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def tables(results: "Results") -> str:
     speeds = results.speed
     about = (
         f"{results.rounds} interleaved rounds of {results.seconds:g} s each, 64 connections, one core, load by {results.load}, "
-        f"Python {platform.python_version()}, {platform.machine()}; the CPU probe read "
+        f"Python {python()}, {platform.machine()}; the CPU probe read "
         f"{min(speeds):.0f} to {max(speeds):.0f} (median {statistics.median(speeds):.0f}) million steps a second."
     )
     parts = [_throughput(results), about]

@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CONTENDERS = HERE / "contenders"
 PEERS = HERE.parent / ".venv-bench/bin/python"
+OWN = HERE.parent / ".venv-bench-hardy/bin/python"
 HELLO = HERE.parent / "examples/hello/hello.py"
 GO_SOURCES = Path("/usr/share/gocode")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -33,7 +34,7 @@ class Contender:
 
 def contenders(scratch: Path) -> list[Contender]:
     """Return everybody who is here; say who is not."""
-    found = [Contender("hardy", [sys.executable, str(CONTENDERS / "hardy_app.py")])]
+    found = [Contender("hardy", [str(OWN), str(CONTENDERS / "hardy_app.py")])]
     if PEERS.exists():
         names = ("fastapi", "starlette", "litestar", "robyn", "asgi")
         found += [Contender(name, [str(PEERS), str(CONTENDERS / f"{name}_app.py")]) for name in names]
@@ -45,18 +46,22 @@ def contenders(scratch: Path) -> list[Contender]:
     return found
 
 
+def python() -> str:
+    """Return the version of the Python that the contenders in Python run on."""
+    asked = [str(OWN), "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def services() -> list[Contender]:
     """Return the smallest services, whose size is measured: with gRPC and without."""
     rest = ("--host", "127.0.0.1", "--admin-port", "0", "--environment", "test")
     return [
         Contender(
             "hello, REST and gRPC",
-            [sys.executable, str(HELLO), *rest, "--grpc-port", "0", "--port"],
+            [str(OWN), str(HELLO), *rest, "--grpc-port", "0", "--port"],
             first="/hello/you",
         ),
-        Contender(
-            "hello, REST", [sys.executable, str(CONTENDERS / "hello_rest.py"), *rest, "--port"], first="/hello/you"
-        ),
+        Contender("hello, REST", [str(OWN), str(CONTENDERS / "hello_rest.py"), *rest, "--port"], first="/hello/you"),
     ]
 
 
