@@ -18,9 +18,9 @@ from hardy.telemetry._write import Line
 Ended = Callable[[float, float, str, str | None, str], None]
 """Told of a call that has ended: when, in seconds since 1970, milliseconds, id, principal, peer."""
 
-_encode = msgspec.json.Encoder().encode
 _moment = datetime.fromtimestamp
 _LONGEST_PLAIN = 1024
+_VARIES = frozenset({"ms", "call", "principal", "peer"})
 
 
 class _Json(msgspec.Struct, gc=False):
@@ -46,13 +46,16 @@ class _Late(msgspec.Struct):
 
     def render(self) -> msgspec.Raw | msgspec.Struct:
         """Return the line."""
-        lines, time = self.lines, _moment(self.at, UTC)
+        lines, time, principal = self.lines, _moment(self.at, UTC), self.principal
+        # An application may have put anything there, and what JSON cannot say would take all other lines with it.
+        if not (lines.plain and (principal is None or type(principal) is str)):
+            return lines.whole(time, self)
         # Of what callers choose only this is on the line. With one of these letters in it there could be
         # something for redaction, and it is rendered like any other; see `clean` and `render_json`.
-        chosen = self.call + self.peer + (self.principal or "")
+        chosen = self.call + self.peer + (principal or "")
         harmless = "J" not in chosen and "/" not in chosen and " " not in chosen
-        if lines.plain and harmless and chosen.isascii() and len(chosen) < _LONGEST_PLAIN:
-            return _Json(time, lines.constant, self.ms, self.call, self.principal, self.peer)
+        if harmless and chosen.isascii() and chosen.isprintable() and len(chosen) < _LONGEST_PLAIN:
+            return _Json(time, lines.constant, self.ms, self.call, principal, self.peer)
         return lines.whole(time, self)
 
 
@@ -66,7 +69,7 @@ class PreparedLines:
 
     Attributes:
         constant: The facts as JSON, without the first name.
-        plain: Whether lines are JSON, and nothing in that part has to be looked at again.
+        plain: Whether lines are JSON, and nothing in that part has to be looked at again or is said anew at the end.
 
     Example:
         >>> lines = []
@@ -79,9 +82,9 @@ class PreparedLines:
     __slots__ = ("_facts", "_put", "_render", "constant", "plain")
 
     def __init__(self, constant: dict[str, object], render: Renderer, put: Callable[[Line], None]) -> None:
-        rendered = _encode(constant)
+        rendered = render_json(constant.copy(), None)
         self.constant = msgspec.Raw(rendered.removeprefix(b'{"level":').removesuffix(b"}"))
-        self.plain = render is render_json and rendered.isascii()
+        self.plain = render is render_json and rendered.isascii() and _VARIES.isdisjoint(constant)
         self._facts = constant
         self._render = render
         self._put = put

@@ -26,7 +26,7 @@ def render_json(facts: dict[str, object], traceback: str | None) -> bytes:
         line = _encode(facts)
     except (UnicodeError, ValueError, TypeError, OverflowError, RecursionError):
         line = _encode({_readable(name): _readable(value) for name, value in facts.items()})
-    if not line.isascii():
+    if not line.isascii() or b"\x7f" in line:
         line = _UNSAFE.sub(_escape, line.decode()).encode()
     return line
 
