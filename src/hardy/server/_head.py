@@ -53,7 +53,7 @@ CHUNKED = -1
 _BLANK = 2
 """Pieces behind the last header, split at line ends: nothing, twice."""
 _MOST_KEPT = 1024
-"""Bytes of header lines that are kept for the next request of a connection."""
+"""Bytes of header lines, and of the line before them, that are kept for the next request of a connection."""
 
 
 def _bad(detail: str) -> RequestFault:
@@ -130,21 +130,23 @@ class HeadParser:
         self.last = b""
         line, _, block = head.partition(b"\r\n")
         method, target, version = self._request_line(line)
+        model = self._model
         if block != self._block or version != "1.1":
             self._block = b""
             headers, fields = self._fields(head, line, block)
             path, query = self._address(method, target, version, fields)
-            self._model = model = self._request(head, version, headers, fields)
+            model = self._request(head, version, headers, fields)
             if version == "1.1" and len(block) <= _MOST_KEPT:
-                self._block = block
+                self._block, self._model = block, model
         else:
-            model = self._model
             path, query = self._address(method, target, version, model.fields)
         model.method = method
         model.target = target
         model.path = path
         model.query = query
-        if self._block and len(line) <= _MOST_KEPT:
+        if not self._block:
+            return model  # nobody else has it
+        if len(line) <= _MOST_KEPT:
             self.last = head
         return self.again()
 

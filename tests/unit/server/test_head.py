@@ -1,3 +1,4 @@
+from gc import get_referrers
 from random import Random
 from typing import cast
 
@@ -163,3 +164,10 @@ def test_a_head_that_is_refused_leaves_nothing_to_be_taken_for_the_next(heads):
         with pytest.raises(RequestFault):
             heads.parse(bad)
         assert heads.parse(good).target == "/a"
+
+
+@pytest.mark.parametrize(("size", "kept"), [(100, True), (5000, False)], ids=["few bytes", "many"])
+def test_what_a_large_head_says_is_not_kept_while_its_connection_is_idle(heads, size, kept):
+    headers = heads.parse(b"GET / HTTP/1.1\r\nHost: h\r\nCookie: %b\r\n\r\n" % (b"x" * size)).headers
+
+    assert any(getattr(each, "headers", None) is headers for each in get_referrers(headers)) == kept
