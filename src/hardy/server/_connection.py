@@ -56,6 +56,8 @@ class Host(Protocol):
     Attributes:
         keeps: Whether connections may stay open after a reply.
         stopped: Whether idle connections are closed.
+        clock: Seconds, for timers; whole milliseconds of them where the loop is uvloop.
+        stopwatch: Seconds, for what takes less than that.
     """
 
     limits: Limits
@@ -64,6 +66,7 @@ class Host(Protocol):
     lines: FieldLines
     wheel: Wheel
     clock: Callable[[], float]
+    stopwatch: Callable[[], float]
     handle: Handle
     render_error: RenderError
     load: Load

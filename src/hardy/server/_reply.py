@@ -64,7 +64,7 @@ class Http1Stream:
 
     def __init__(self, connection: Connection, *, length: int, chunked: bool, mute: bool, head: bytes) -> None:
         self._connection = connection
-        self._clock = connection.host.clock
+        self._clock = connection.host.stopwatch
         self._left = length
         self._chunked = chunked
         self._mute = mute

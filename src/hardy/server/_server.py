@@ -117,6 +117,7 @@ class Server:
         self._date_until = -math.inf
         self._loop: asyncio.AbstractEventLoop
         self.clock: Callable[[], float]
+        self.stopwatch = clock or time.monotonic
         self.wheel: Wheel
 
     # -- a component

@@ -1,6 +1,7 @@
 """What a streamed reply costs in system calls, what that may not cost its client, and the turn of the others."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -229,3 +230,11 @@ async def test_a_stream_that_never_waits_lets_others_have_their_turn(serve, meth
     assert turns >= 10
     assert len(load.gave_way_for) >= 10
     assert min(load.gave_way_for) >= 0
+
+
+async def test_a_share_is_measured_by_a_clock_that_can_tell_it(serve):
+    """A loop's own cannot: uvloop's has milliseconds, and each stream would have four times its share."""
+    service = await serve()
+    moments = sorted({service.server.stopwatch() for _ in range(1000)})
+
+    assert min(later - earlier for earlier, later in pairwise(moments)) < SHARE / 10
