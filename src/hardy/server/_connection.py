@@ -158,6 +158,7 @@ class Connection(asyncio.Protocol):
         "_drained",
         "_lingers",
         "_paused",
+        "_server",
         "_stall",
         "before",
         "born",
@@ -194,6 +195,7 @@ class Connection(asyncio.Protocol):
         self._lingers = False  # over TLS: the client shall close first
         self._paused = False  # we do not read
         self.pressed = False
+        self._server = ""
         self._stall: _Stall | None = None
         self._drained: list[asyncio.Future[None]] = []
 
@@ -205,6 +207,7 @@ class Connection(asyncio.Protocol):
         self.peer = address_of(transport.get_extra_info("peername"))
         if transport.get_extra_info("sslcontext") is not None:
             self.scheme = "https"
+            self._server = address_of(transport.get_extra_info("sockname"))  # a closed one does not know any more
             self.certificate = client_certificate(transport.get_extra_info("peercert"))
         if self.before is not None:
             self.before.release()
@@ -246,8 +249,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def server(self) -> str:
-        """Where the client is connected to; few ask, and the kernel has to be asked each time."""
-        return address_of(self.transport.get_extra_info("sockname"))
+        """Where the client is connected to; few ask, so it is not worked out before."""
+        return self._server or address_of(self.transport.get_extra_info("sockname"))
 
     # -- for the protocol spoken
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hardy.server import Request, Response
+from hardy.server import Request, Response, Tls
 
 GET = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -128,3 +128,30 @@ async def test_a_client_that_leaves_at_any_moment_leaves_nothing_behind(serve):
     assert service.server._orphans == set()
     assert service.server.wheel._slots.keys() <= set(service.server.wheel._order)
     assert not any(service.server.wheel._slots.values())
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_where_a_client_came_in_is_known_after_it_has_left(serve, authority, secure):
+    told: list[str] = []
+    started, left = asyncio.Event(), asyncio.Event()
+
+    async def handle(request: Request) -> Response:
+        request.on_gone = left.set
+        started.set()
+        await left.wait()
+        await service.until(lambda: service.server.statistics().connections == 0)
+        told.append(request.server)
+        return Response(200)
+
+    if secure:
+        service = await serve(handle, tls=Tls(*authority.issue("localhost", "localhost")))
+        peer = await service.connect(ssl=authority.client(), server_hostname="localhost")
+    else:
+        service = await serve(handle)
+        peer = await service.connect()
+    peer.send(GET % b"")
+    await started.wait()
+    peer.reset()
+    await service.until(lambda: bool(told))
+
+    assert told == [str(service.server.addresses[0])]
