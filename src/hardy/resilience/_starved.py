@@ -11,9 +11,7 @@ def starved() -> float:
     The second number of Linux's ``schedstat`` (Documentation/scheduler/sched-stats.rst).
     """
     try:
-        file = os.open(
-            _SCHEDSTAT, os.O_RDONLY | os.O_CLOEXEC
-        )  # pathlib takes ten times as long
+        file = os.open(_SCHEDSTAT, os.O_RDONLY)  # pathlib takes ten times as long
     except OSError:
         return 0.0
     try:
