@@ -87,7 +87,10 @@ def line_of(name: bytes, value: bytes) -> bytes:
     start = USUAL.get(name)
     if start is not None and value.isalnum():  # nothing that could end the line
         return start + value + b"\r\n"
-    return render(((name, value),))[0]
+    line, dated, length = render(((name, value),))
+    if dated or length >= 0:
+        raise ValueError(f"header {name.decode()} has to stand among the reply's own headers")
+    return line
 
 
 def render(headers: Sequence[Field], *, upgrade: bool = False) -> tuple[bytes, bool, int]:

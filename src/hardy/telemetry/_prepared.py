@@ -54,7 +54,7 @@ class _Late(msgspec.Struct):
         # something for redaction, and it is rendered like any other; see `clean` and `render_json`.
         chosen = self.call + self.peer + (principal or "")
         harmless = "J" not in chosen and "/" not in chosen and " " not in chosen
-        if harmless and chosen.isascii() and chosen.isprintable() and len(chosen) < _LONGEST_PLAIN:
+        if harmless and chosen.isascii() and "\x7f" not in chosen and len(chosen) < _LONGEST_PLAIN:
             return _Json(time, lines.constant, self.ms, self.call, principal, self.peer)
         return lines.whole(time, self)
 

@@ -1,6 +1,7 @@
 import pytest
 
 from hardy.server import prepare
+from hardy.server._fields import line_of
 
 
 def test_prepared_headers_are_rendered_once_and_stay_plain_fields():
@@ -42,3 +43,9 @@ def test_what_could_break_a_message_is_refused(field):
 def test_what_may_be_there_once_is_refused_twice(name):
     with pytest.raises(ValueError):
         prepare([(name, b"5"), (name, b"5")])
+
+
+@pytest.mark.parametrize("name", [b"date", b"content-length"])
+def test_what_the_engine_would_say_again_is_no_further_field(name):
+    with pytest.raises(ValueError, match="own headers"):
+        line_of(name, b"1")
