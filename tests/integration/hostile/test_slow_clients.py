@@ -4,16 +4,15 @@ import base64
 import contextlib
 import resource
 import socket
-import statistics
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
-SLACK = 0.7
+TICK = 0.05  # how much a bound may come early
+SOON, NEVER = 0.5, 600.0
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HANDSHAKE = (
@@ -26,8 +25,14 @@ def settings(**seconds: float) -> dict[str, str]:
     return {f"SERVED_LIMITS__{name.upper()}": str(value) for name, value in seconds.items()}
 
 
-SCALED = {"idle_timeout": 0.5, "header_timeout": 0.5, "body_timeout": 1.0, "keep_alive": 1.5, "write_timeout": 0.5}
 REAL = {"idle_timeout": 10.0, "header_timeout": 10.0, "body_timeout": 30.0, "keep_alive": 75.0, "write_timeout": 30.0}
+EVERY = (*REAL, "timeout")
+
+
+def only(bound: str) -> dict[str, str]:
+    """Settings by which whoever is closed was closed by this bound: no other comes up while a test lasts."""
+    return settings(**dict.fromkeys(EVERY, NEVER) | {bound: SOON})
+
 
 LENGTH = b"Content-Length: 1000000\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -62,18 +67,18 @@ CLIENTS = {
 
 
 @pytest.fixture(scope="module")
-def scaled(start_once):
-    """A service that loses its patience soon."""
-    return start_once(str(HERE / "served.py"), **settings(**SCALED))
+def unread(start_once):
+    """A service that loses its patience soon with who does not read, and with nobody else."""
+    return start_once(str(HERE / "served.py"), **only("write_timeout"))
 
 
 class Slow:
     """A slow client, watched until it is closed."""
 
     def __init__(self, address: tuple[str, int], start: bytes, drip: bytes) -> None:
+        self.began = time.monotonic()
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.began = time.monotonic()
         self.drip = drip
         self.got = b""
         self.ended: float | None = None
@@ -110,37 +115,54 @@ def close_all(slow: dict[str, Slow], limit: float, pause: float) -> None:
 
 
 def test_a_body_that_outlasts_the_deadline_of_its_call_is_the_clients_fault(start):
-    service = start(str(HERE / "served.py"), **settings(timeout=0.5))
+    service = start(str(HERE / "served.py"), **only("timeout"))
     slow = Slow(service.address(), HEAD + LENGTH + b"half", b"")
 
-    close_all({"half a body": slow}, 5.0, 0.05)
+    close_all({"half a body": slow}, 20.0, 0.05)
 
     assert slow.got.startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.parametrize(
-    "bounds",
-    [
-        pytest.param(SCALED, id="scaled"),
-        pytest.param(REAL, id="real", marks=[pytest.mark.slow, pytest.mark.timeout(150)]),
-    ],
-)
-def test_each_slow_client_is_closed_within_its_bound(start, bounds):
-    service = start(str(HERE / "served.py"), **settings(**bounds))
+def watched(service, clients: dict[str, tuple[bytes, bytes, str, int | None]], limit: float, pause: float):
+    """Let *clients* be slow until the service has closed them all; return how it went for each."""
     before = service.descriptors()
+    slow = {name: Slow(service.address(), given, drip) for name, (given, drip, _, _) in clients.items()}
+    close_all(slow, limit, pause)
 
-    slow = {name: Slow(service.address(), given, drip) for name, (given, drip, _, _) in CLIENTS.items()}
-    close_all(slow, max(bounds.values()) + 5, bounds["header_timeout"] / 20)
-
-    for name, (_, _, bound, status) in CLIENTS.items():
-        each = slow[name]
-        assert each.ended is not None, name
-        assert bounds[bound] / 2 < each.ended < bounds[bound] + SLACK, (name, each.ended)
-        assert (b"HTTP/1.1 408 " in each.got) is (status == 408), (name, each.got)
+    for name, (_, _, _, status) in clients.items():
+        assert slow[name].ended is not None, name
+        assert (b"HTTP/1.1 408 " in slow[name].got) is (status == 408), (name, slow[name].got)
     (fresh,) = service.ask(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     assert fresh.status == 200
     service.until(lambda: service.descriptors() <= before)
     assert service.complaints() == []
+    return slow
+
+
+@pytest.mark.parametrize("bound", ["idle_timeout", "header_timeout", "body_timeout", "keep_alive"])
+def test_each_slow_client_is_closed_by_its_bound_and_no_other(start, bound):
+    service = start(str(HERE / "served.py"), **only(bound))
+    clients = {name: client for name, client in CLIENTS.items() if client[2] == bound}
+
+    slow = watched(service, clients, 20.0, SOON / 20)
+
+    for name, each in slow.items():
+        assert each.ended > SOON - TICK, name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_each_slow_client_is_closed_when_its_bound_is_over(start):
+    service = start(str(HERE / "served.py"), **settings(**REAL, timeout=NEVER))
+
+    slow = watched(service, CLIENTS, max(REAL.values()) + 15, 0.5)
+
+    for name, each in slow.items():
+        bound = REAL[CLIENTS[name][2]]
+        assert each.ended > bound - TICK, name
+        # Which bound it was is proven above, without a clock. That these seconds are seconds of a clock on the wall
+        # is not to be seen but by waiting; what is given beside them is for a busy machine, and ends before the next.
+        assert each.ended < bound + 15, (name, each.ended)
 
 
 READERS = {
@@ -153,26 +175,32 @@ READERS = {
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_who_does_not_read_holds_little_memory_and_not_for_long(scaled, kind):
-    service = scaled
+def test_who_does_not_read_holds_little_memory_and_not_for_long(unread, kind):
+    service = unread
+    (reply,) = service.ask(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    assert reply.status == 200
+    nobody = service.descriptors()
     with service.connect() as warm:
         warm.send(READERS[kind])
         warm.until(b"\r\n\r\n")
-    time.sleep(0.1)
-    before, open_before = service.rss(), service.descriptors()
+    service.until(lambda: service.descriptors() <= nobody)
+    before, most = service.rss(), 0
 
-    clients = [service.connect(receive_buffer=4096).send(READERS[kind]) for _ in range(10)]
-    began = time.monotonic()
-    service.until(lambda: service.descriptors() >= open_before + 5)
-    most = 0
-    while service.descriptors() > open_before and time.monotonic() - began < 10:
+    clients = []
+    for _ in range(10):
+        clients.append(client := service.connect(receive_buffer=4096).send(READERS[kind]))
+        client.until(b"\r\n\r\n")  # it is answered; no byte of the rest is read
         most = max(most, service.rss() - before)
-        time.sleep(0.01)
-    took = time.monotonic() - began
+
+    def all_closed() -> bool:
+        nonlocal most
+        most = max(most, service.rss() - before)
+        return service.descriptors() <= nobody
+
+    service.until(all_closed, 30.0)  # by the bound on writing: no other comes up in that time
 
     # A whole reply is the use case's to make, so ten of eight megabytes are there at the most; a stream is not.
     assert most < (100 if "big" in kind else 24) * 2**20, most
-    assert took < 2 * SCALED["write_timeout"] + 2 * SLACK, took
     spent = service.cpu()
     time.sleep(0.3)
     assert service.cpu() - spent < 0.2  # nobody works for them any more
@@ -181,8 +209,8 @@ def test_who_does_not_read_holds_little_memory_and_not_for_long(scaled, kind):
         client.close()
 
 
-def test_who_reads_slowly_but_reads_gets_everything(scaled):
-    with scaled.connect(receive_buffer=65_536) as client:
+def test_who_reads_slowly_but_reads_gets_everything(unread):
+    with unread.connect(receive_buffer=65_536) as client:
         client.send(b"GET /flood?count=60 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         size = 0
         while piece := client.socket.recv(65_536):
@@ -191,93 +219,87 @@ def test_who_reads_slowly_but_reads_gets_everything(scaled):
     assert size > 60 * 65_536
 
 
-class Load:
-    """Requests one after another on one connection, each timed."""
+class Crowd:
+    """Slow connections in numbers, each of which drips when it is told to."""
 
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
-        self.times: list[float] = []
-        self.failed: list[Exception] = []
+    def __init__(self) -> None:
+        self.everybody: list[socket.socket] = []
 
-    def run(self, seconds: float) -> "Load":
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            began = time.perf_counter()
-            try:
-                self._ask()
-            except Exception as error:
-                self.failed.append(error)
-                return self
-            self.times.append(time.perf_counter() - began)
-            time.sleep(0.001)
-        return self
-
-    @property
-    def p99(self) -> float:
-        return statistics.quantiles(self.times, n=100)[98]
-
-
-@pytest.fixture
-def crowd() -> Iterator[Callable[..., list[socket.socket]]]:
-    """Slow connections in numbers, fed from a thread so that each drips."""
-    everybody: list[socket.socket] = []
-    leave = threading.Event()
-
-    def feed() -> None:
-        while not leave.wait(0.5):
-            for each in tuple(everybody):
-                with contextlib.suppress(OSError):
-                    each.send(b"x")
-
-    thread = threading.Thread(target=feed)
-    thread.start()
-
-    def gather(address: tuple[str, int], count: int, starts: list[bytes]) -> list[socket.socket]:
+    def gather(self, address: tuple[str, int], count: int, starts: list[bytes]) -> None:
         for number in range(count):
             client = socket.create_connection(address)
             client.send(starts[number % len(starts)])
             client.setblocking(False)
-            everybody.append(client)
-        return everybody
+            self.everybody.append(client)
 
-    yield gather
-    leave.set()
-    thread.join()
-    for each in everybody:
+    def drip(self) -> None:
+        for each in self.everybody:
+            each.send(b"x")
+
+
+@pytest.fixture
+def crowd() -> Iterator[Crowd]:
+    """A crowd that leaves when the test is over."""
+    crowd = Crowd()
+    yield crowd
+    for each in crowd.everybody:
         each.close()
 
 
 @pytest.mark.parametrize(
-    ("count", "seconds"),
+    ("count", "asked"),
     [
-        pytest.param(200, 0.5, id="some"),
-        pytest.param(5000, 8.0, id="five thousand", marks=[pytest.mark.slow, pytest.mark.timeout(150)]),
+        pytest.param(200, 4000, id="some"),
+        pytest.param(5000, 10_000, id="five thousand", marks=[pytest.mark.slow, pytest.mark.timeout(150)]),
     ],
 )
-def test_a_crowd_of_slow_clients_does_not_slow_the_others(start, crowd, count, seconds):
+def test_a_crowd_of_slow_clients_does_not_slow_the_others(start, crowd, count, asked):
+    """Told by what the service spends for a neighbour's request: how long it takes is the machine's to say as well."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(count, hard // 2 - 100)
-    service = start(str(HERE / "served.py"), SERVED_LIMITS__REQUESTS_PER_CONNECTION="1000000")
+    service = start(
+        str(HERE / "served.py"),
+        SERVED_LIMITS__REQUESTS_PER_CONNECTION="1000000",
+        **settings(**dict.fromkeys(EVERY, NEVER)),  # the crowd stays, however long it takes
+    )
     body = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
     with service.connect() as client:
 
-        def ask() -> None:
-            client.send(body)
-            assert client.until(b"hello").startswith(b"HTTP/1.1 200 ")
+        def ask(times: int) -> None:
+            for _ in range(times):
+                client.send(body)
+                assert client.until(b"hello").startswith(b"HTTP/1.1 200 ")
 
-        Load(ask).run(seconds / 4)
-        alone = Load(ask).run(seconds)
-        memory = service.rss()
-        crowd(service.address(), count, [b"", b"GET / HT", HEAD + b"X: ", HEAD + LENGTH])
-        beside = Load(ask).run(seconds)
+        def spent(times: int = 3) -> float:
+            """Processor time for so many requests, where it was least: caches are shared with whoever else runs."""
+            best = NEVER
+            for _ in range(times):
+                before = service.cpu()
+                ask(asked)
+                best = min(best, service.cpu() - before)
+            return best
+
+        ask(asked)
+        alone, memory, open_before = spent(), service.rss(), service.descriptors()
+        crowd.gather(service.address(), count, [b"", b"GET / HT", HEAD + b"X: ", HEAD + LENGTH])
+        service.until(lambda: service.descriptors() >= open_before + count, 60.0)
+        beside = spent()
+        before = service.cpu()
+        for _ in range(10):
+            crowd.drip()
+            ask(asked // 10)
+        drips = service.cpu() - before - beside
         grown = service.rss() - memory
-        again = Load(ask).run(seconds)
+        assert service.descriptors() >= open_before + count  # everybody is there still
 
-    assert (alone.failed, beside.failed, again.failed) == ([], [], [])
-    print(f"{count} slow: p99 {alone.p99 * 1e3:.2f} -> {beside.p99 * 1e3:.2f} ms, {grown / count / 1024:.1f} KiB each")
-    # The noise of a shared machine is not the service's: two milliseconds are given beside the factor.
-    assert min(beside.p99, again.p99) <= 2 * alone.p99 + 0.002
+    print(
+        f"{count} slow: {alone / asked * 1e6:.0f} -> {beside / asked * 1e6:.0f} us a request,"
+        f" {drips / count / 10 * 1e6:.0f} us a drip, {grown / count / 1024:.1f} KiB each"
+    )
+    ticks = 0.03  # processor time is told in hundredths
+    assert beside <= 1.5 * alone + ticks  # a crowd that is silent costs nothing
+    assert drips / (10 * count) <= (alone + ticks) / asked  # and one that drips at most a request for each byte
     assert grown < count * 24 * 1024 + 8 * 2**20
     assert service.complaints() == []
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import sys
-import time
 
 import grpc.aio
 import httpx2
@@ -23,11 +22,11 @@ async def search(query: str = "") -> str:
     return query
 
 
-def app_with(limit, *components, clock=None):
+def app_with(limit, *components, clock=None, timeout=None):
     app = App("shop", Settings(environment="test"), clock=clock)
     for each in components:
         app.manage(each)
-    app.expose(search, http.get("/search"), rpc.service("shop.v1.Shop")("Search"), allow=public, limit=limit)
+    app.expose(search, http.get("/search"), rpc.service("shop.v1.Shop")("Search"), allow=public, limit=limit, timeout=timeout)
     return app
 
 
@@ -140,22 +139,20 @@ async def test_four_processes_on_one_limit_never_let_one_too_many_through(valkey
 async def test_without_the_server_that_counts_each_limit_does_what_it_says(valkey_url, valkey_server):
     outcomes = {}
     for word in ("open", "closed"):
-        redis = Redis(RedisSettings(url=valkey_url))
-        app = app_with(per_operation(2, per=3600, on_failure=word), redis, RedisLimiter(redis))
+        # Only the limiter's own patience, a fraction of a second, can end the waiting before the client's does.
+        redis = Redis(RedisSettings(url=valkey_url, timeout=600))
+        app = app_with(per_operation(2, per=3600, on_failure=word), redis, RedisLimiter(redis), timeout=600)
         async with Service(Assembly(app), http=Listen()) as service:
             async with httpx2.AsyncClient(base_url=f"http://{service.http.addresses[0]}", timeout=30) as web:
                 before = (await web.get("/search")).status_code
                 valkey_server.pause()
                 try:
-                    begun = time.monotonic()
                     paused = [await web.get("/search") for _ in range(3)]
-                    took = time.monotonic() - begun
                 finally:
                     valkey_server.resume()
                 outcomes[word] = (before, {each.status_code for each in paused})
                 if word == "closed":
                     assert "retry-after" in paused[0].headers
-                assert took < 25  # each waits a fraction of a second, not for its deadline
                 async with asyncio.timeout(30):
                     while (await web.get("/search")).status_code != 429:  # it counts again
                         await asyncio.sleep(0.01)

@@ -39,12 +39,14 @@ def from_here(seen: list[LoopBlocked]) -> list[LoopBlocked]:
 
 
 async def test_a_blocked_loop_is_told_with_the_line_that_blocks_and_its_caller():
+    began = time.monotonic()
     (notice,) = await seen_of(caller)
+    whole = time.monotonic() - began
     at, called_by = notice.culprit
     assert (at.function, at.code) == ("careless", "time.sleep(LIMIT * 3)  # the culprit")
     assert at.place.startswith("tests/unit/telemetry/test_watchdog.py:")
     assert called_by.function == "caller"
-    assert LIMIT <= notice.seconds < LIMIT * 6
+    assert LIMIT <= notice.seconds <= whole
     assert (notice.waiting, notice.over) == (7, True)
 
 
