@@ -126,8 +126,10 @@ class Response:
         *,
         stream: AsyncIterator[bytes] | None = None,
     ) -> None:
-        # A dict is told at once; asking whether something is a Mapping takes ten times as long.
-        pairs = tuple(headers.items() if type(headers) is dict or isinstance(headers, Mapping) else headers)
+        if type(headers) is dict:  # told at once; asking whether something is a Mapping takes ten times as long
+            pairs = tuple(cast("dict[str, str]", headers).items())
+        else:
+            pairs = tuple(headers.items() if isinstance(headers, Mapping) else headers)
         only_type = len(pairs) == 1 and pairs[0][0] == "content-type"
         if body and not only_type and not any(name.lower() == "content-type" for name, _ in pairs):
             kind = "text/plain; charset=utf-8" if isinstance(body, str) else "application/octet-stream"
