@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 TITLES = {"asgi": "bare ASGI on uvicorn", "fastapi": "FastAPI", "starlette": "Starlette", "litestar": "Litestar"}
 TITLES |= {"robyn": "Robyn", "nethttp": "net/http (Go)", "gin": "gin (Go)"}
+TITLES |= {"gin-duties": "gin (Go) with log, id, deadline"}
 BARS = (
     ("plaintext", "gin", 1.2),
     ("post", "gin", 1.15),
     ("struct", "gin", 1.3),
     ("post", "fastapi", 8.0),
+    ("plaintext", "gin-duties", None),
+    ("post", "gin-duties", None),
 )
-"""Workload, peer, and how many times faster hardy should be."""
+"""Workload, peer, and how many times faster hardy should be, where that was set."""
 INK, SOFT, OWN = "#57606a", "#b9c2cc", "#1a7f64"
 WIDTH, ROW = 720, 22
 
@@ -62,7 +65,7 @@ def summary(results: "Results") -> str:
     for workload, peer, bar in BARS:
         found = ratio(results, workload, peer)
         if found is not None:
-            lines.append(f"{workload:10} {found:5.2f} x {title(peer):10} the bar is {bar:g}")
+            lines.append(f"{workload:10} {found:5.2f} x {title(peer)}" + (f", the bar is {bar:g}" if bar else ""))
     return "\n".join(lines)
 
 

@@ -43,6 +43,8 @@ def contenders(scratch: Path) -> list[Contender]:
     for name in ("gin", "nethttp"):
         if (program := build_go(name, scratch)) is not None:
             found.append(Contender(name, [str(program)], {"GOMAXPROCS": "1"}))
+            if name == "gin":
+                found.append(Contender("gin-duties", [str(program)], {"GOMAXPROCS": "1", "DUTIES": "1"}))
     return found
 
 

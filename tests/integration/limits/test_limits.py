@@ -26,7 +26,9 @@ def app_with(limit, *components, clock=None, timeout=None):
     app = App("shop", Settings(environment="test"), clock=clock)
     for each in components:
         app.manage(each)
-    app.expose(search, http.get("/search"), rpc.service("shop.v1.Shop")("Search"), allow=public, limit=limit, timeout=timeout)
+    app.expose(
+        search, http.get("/search"), rpc.service("shop.v1.Shop")("Search"), allow=public, limit=limit, timeout=timeout
+    )
     return app
 
 
