@@ -46,14 +46,19 @@ class Tally:
     def __init__(self) -> None:
         self.good: list[float] = []
         self.shed: list[float] = []
+        self.good_behind: list[int] = []
+        self.shed_behind: list[int] = []
         self.other: list[str] = []
         self.unhinted = 0
 
-    def add(self, status: int, seconds: float, head: bytes) -> None:
+    def add(self, status: int, seconds: float, behind: int, head: bytes) -> None:
+        """Note an answer: how long it took, and how many others were carried out while it was waited for."""
         if status == 200:
             self.good.append(seconds)
+            self.good_behind.append(behind)
         elif status == 503:
             self.shed.append(seconds)
+            self.shed_behind.append(behind)
             self.unhinted += b"\r\nretry-after: " not in head
         else:
             self.other.append(str(status))
@@ -64,9 +69,16 @@ class Tally:
             "shed": len(self.shed) / seconds,
             "good": quantiles(self.good),
             "refused": quantiles(self.shed),
+            "good_behind": middle(self.good_behind),
+            "refused_behind": middle(self.shed_behind),
             "unhinted": self.unhinted,
             "other": self.other[:5],
         }
+
+
+def middle(values: list[int]) -> int:
+    """Return the median."""
+    return sorted(values)[len(values) // 2] if values else 0
 
 
 def quantiles(values: list[float]) -> list[float]:
@@ -82,6 +94,7 @@ class Client(asyncio.Protocol):
         self.request, self.tally, self.loop = request, tally, loop
         self.data = b""
         self.asked = 0.0
+        self.done_before = 0
         self.answered: asyncio.Future[None] | None = None
         self.lost = False
 
@@ -103,12 +116,13 @@ class Client(asyncio.Protocol):
         if len(body) < length:
             return
         self.data = b""
-        self.tally.add(int(head[9:12]), time.monotonic() - self.asked, head)
+        self.tally.add(int(head[9:12]), time.monotonic() - self.asked, len(self.tally.good) - self.done_before, head)
         if self.answered is not None and not self.answered.done():
             self.answered.set_result(None)
 
     async def ask(self, since: float | None = None) -> None:
         self.asked = since or time.monotonic()
+        self.done_before = len(self.tally.good)
         self.answered = self.loop.create_future()
         self.transport.write(self.request)
         await self.answered
