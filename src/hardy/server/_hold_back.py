@@ -1,8 +1,8 @@
 """Closing a listening socket without losing anybody who is on the way."""
 
-import ctypes
 import socket
 import struct
+from array import array
 
 _ATTACH_FILTER = 26
 """SO_ATTACH_FILTER of Linux; Python has no name for it."""
@@ -29,11 +29,10 @@ def hold_back(sock: socket.socket) -> bool:
     if sock.family not in {socket.AF_INET, socket.AF_INET6}:
         return False
     code = b"".join(struct.pack("HBBI", *step) for step in _ONLY_BEGUN)
-    buffer = ctypes.create_string_buffer(code, len(code))
+    address, _ = (buffer := array("B", code)).buffer_info()  # ctypes would tell it as well, for half a MiB
     try:
-        sock.setsockopt(
-            socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", len(_ONLY_BEGUN), ctypes.addressof(buffer))
-        )
+        sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", len(_ONLY_BEGUN), address))
     except OSError:  # not this system's
         return False
+    del buffer  # the kernel has its copy
     return True

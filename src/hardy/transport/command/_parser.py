@@ -1,6 +1,8 @@
 """A command line is read here without ending the process: whoever asked decides."""
 
 import argparse
+import os
+import sys
 from typing import NoReturn
 
 
@@ -21,6 +23,23 @@ class Help(Exception):
         self.program = program
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Knows how wide a terminal is without `shutil`, which argparse would ask: half a MiB for every service."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    wanted = os.environ.get("COLUMNS", "")
+    if wanted.isdecimal() and int(wanted):
+        return int(wanted)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
 class Parser(argparse.ArgumentParser):
     """`argparse.ArgumentParser` that raises `WrongUsage` and `Help` where it would print and exit.
 
@@ -30,6 +49,9 @@ class Parser(argparse.ArgumentParser):
         hardy.transport.command.WrongUsage: error: unrecognized arguments: --colour
         usage: orders [-h]
     """
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        return _Formatter(self.prog)
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line.
