@@ -51,9 +51,9 @@ def seconds(python: Path) -> float:
 def fastest() -> Path:
     """Return the fastest, or this one where the difference is small."""
     own, *others = candidates()
-    taken = seconds(own)
-    best = min(others, key=seconds, default=own)
-    return best if seconds(best) < taken * GAIN else own
+    bar = seconds(own) * GAIN
+    taken, best = min(((seconds(each), each) for each in others), default=(bar, own))
+    return best if taken < bar else own
 
 
 if __name__ == "__main__":

@@ -84,9 +84,6 @@ def line_of(name: bytes, value: bytes) -> bytes:
         >>> line_of(b"x-request-id", b"c1")
         b'x-request-id: c1\r\n'
     """
-    start = USUAL.get(name)
-    if start is not None and value.isalnum():  # nothing that could end the line
-        return start + value + b"\r\n"
     line, dated, length = render(((name, value),))
     if dated or length >= 0:
         raise ValueError(f"header {name.decode()} has to stand among the reply's own headers")

@@ -111,7 +111,7 @@ class HeadParser:
             target="",
             path="",
             query="",
-            headers=[],
+            headers=(),
             fields={},
             version="1.1",
             scheme=self._scheme,

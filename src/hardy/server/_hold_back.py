@@ -28,11 +28,10 @@ def hold_back(sock: socket.socket) -> bool:
     """
     if sock.family not in {socket.AF_INET, socket.AF_INET6}:
         return False
-    code = b"".join(struct.pack("HBBI", *step) for step in _ONLY_BEGUN)
-    address, _ = (buffer := array("B", code)).buffer_info()  # ctypes would tell it as well, for half a MiB
+    code = array("B", b"".join(struct.pack("HBBI", *step) for step in _ONLY_BEGUN))
+    address, _ = code.buffer_info()  # ctypes would tell it as well, for half a MiB
     try:
         sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", len(_ONLY_BEGUN), address))
     except OSError:  # not this system's
         return False
-    del buffer  # the kernel has its copy
     return True

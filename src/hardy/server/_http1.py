@@ -32,14 +32,14 @@ def _maker(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[object, objec
 class Http1(Reader):
     """One client speaking HTTP/1.1 or 1.0."""
 
-    __slots__ = ("_most", "_served", "_task")
+    __slots__ = ("_make_task", "_most", "_served")
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(host, loop)
         self._heads = HeadParser(self, host.limits, host.lines)
         self._served = 0
         self._most = host.limits.requests_per_connection
-        self._task = _maker(loop)
+        self._make_task = _maker(loop)
 
     def begin(self, request: Request) -> None:
         """Have the handler answer *request*, in a task of its own."""
@@ -50,7 +50,7 @@ class Http1(Reader):
         counters.in_flight += 1
         self._request = request
         if host.load.admits():
-            self.task = self._task(self._serve(request))
+            self.task = self._make_task(self._serve(request))
         else:
             self._shed(request)
 
@@ -103,6 +103,7 @@ class Http1(Reader):
             date, size = host.date(), b"content-length: %d\r\n" % len(body)
         for name, value in response.extra:
             start = USUAL.get(name)
+            # In letters and digits is nothing that could end the line.
             begun += start + value + b"\r\n" if start is not None and value.isalnum() else line_of(name, value)
         stays = (
             self._phase is LATER

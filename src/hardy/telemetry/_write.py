@@ -54,7 +54,7 @@ class Writer:
         self._asked = False
         """The loop will flush. Unset before lines are taken, so one that was put while it stood is among them."""
         self._thread = 0
-        self._is_closed: Callable[[], bool] = bool
+        self._is_closed: Callable[[], bool] = lambda: True  # no loop was asked yet
         self.dropped = 0
 
     def __call__(self, facts: dict[str, object], traceback: str | None) -> None:
@@ -87,12 +87,10 @@ class Writer:
             lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             whole = _encode_lines([each if isinstance(each, msgspec.Raw) else each.render() for each in lines])
             begin, end = 0, len(whole)
-            while end - begin > select.PIPE_BUF:
-                cut = whole.rfind(b"\n", begin, begin + select.PIPE_BUF) + 1 or whole.find(b"\n", begin) + 1
+            while begin < end:
+                cut = end if end - begin <= select.PIPE_BUF else _cut(whole, begin)
                 self._write(whole[begin:cut])
                 begin = cut
-            if begin < end:
-                self._write(whole[begin:])
 
     def _write(self, lines: bytes) -> None:
         try:
@@ -122,6 +120,22 @@ class Writer:
             except OSError:
                 self.dropped += 1
                 return
+
+
+def _cut(lines: bytes, begin: int) -> int:
+    """Return the end of what a pipe takes in one piece of *lines* from *begin* on, or of the first when that is longer.
+
+    What begins with a blank is a row of a traceback and belongs to the line above it.
+    """
+    cut = lines.rfind(b"\n", begin, begin + select.PIPE_BUF) + 1
+    while cut > begin and lines.startswith(b" ", cut):
+        cut = lines.rfind(b"\n", begin, cut - 1) + 1
+    if cut > begin:
+        return cut
+    cut = lines.find(b"\n", begin) + 1
+    while lines.startswith(b" ", cut):
+        cut = lines.find(b"\n", cut) + 1
+    return cut
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -78,27 +78,6 @@ async def test_a_stream_has_no_body_where_there_is_none(serve, method, status):
     assert [(await peer.reply(bodiless=True)).status for _ in range(2)] == [status] * 2
 
 
-async def test_a_client_sees_each_piece_when_it_is_written(serve):
-    told = asyncio.Queue[bytes]()
-
-    async def handle(request: Request) -> None:
-        stream = await request.start(200)
-        while piece := await told.get():
-            await stream.write(piece)
-        await stream.end()
-
-    service = await serve(handle)
-    peer = await service.connect()
-    peer.send(GET)
-    await peer.head()
-
-    for piece in (b"one", b"two"):
-        told.put_nowait(piece)
-        assert await peer.reader.readuntil(piece + b"\r\n") == b"3\r\n" + piece + b"\r\n"
-    told.put_nowait(b"")
-    assert await peer.reader.readexactly(5) == b"0\r\n\r\n"
-
-
 async def test_a_client_can_talk_while_it_listens(serve):
     async def handle(request: Request) -> None:
         stream = await request.start(200)

@@ -1,6 +1,7 @@
 """One event is one line, whatever is in it; secrets are not."""
 
 import asyncio
+import contextlib
 import dataclasses
 import io
 import json
@@ -346,3 +347,26 @@ async def test_an_error_goes_at_once_behind_what_waited():
         lines = pipe.read(1_000_000).splitlines()
 
     assert [msgspec.json.decode(line)["event"] for line in lines] == ["first", "second"]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECT"), reason="only Linux has pipes that keep writes apart")
+async def test_a_traceback_stays_with_its_line_however_much_is_written_at_once():
+    reading, writing = os.pipe2(os.O_DIRECT | os.O_NONBLOCK)
+    try:
+        raise ValueError("x" * 700)
+    except ValueError as error:
+        caught = error
+    with os.fdopen(writing, "w") as stream:
+        logger = make_logger(stream=stream, format="console")
+        for number in range(20):
+            logger.warning("slow", number=number, exc_info=caught)
+        await asyncio.sleep(0)
+        writes: list[bytes] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                writes.append(os.read(reading, 65_536))
+    os.close(reading)
+
+    assert len(writes) > 2
+    assert all(each.endswith(b"\n") and not each.startswith(b" ") for each in writes)
+    assert b"".join(writes).count(b"ValueError: x") == 20

@@ -51,6 +51,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def _get_formatter(self) -> argparse.HelpFormatter:
+        # Asked for at each argument that is added, and not only for help.
         return _Formatter(self.prog)
 
     def error(self, message: str) -> NoReturn:
